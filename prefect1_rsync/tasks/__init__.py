@@ -1,0 +1,1 @@
+"""Prefect 1 meets the engine: arguments become a request, an outcome becomes a state."""

@@ -1,0 +1,1 @@
+"""One vendor, one room: its requests, its answers, its words turned into the engine's."""
