@@ -1,6 +1,6 @@
 # `make demo` and `make test` need Python 3.7+ and make; each makes its own virtual environment.
 PYTHON ?= python3
-# Installing again is due when one of these changes. The demo is not an editable install.
+# When one of these changes, installing again is due.
 RECIPE := setup.py pyproject.toml Makefile prefect1_rsync/_version.py
 SOURCES := $(shell find prefect1_rsync -name '*.py')
 
@@ -9,7 +9,12 @@ SOURCES := $(shell find prefect1_rsync -name '*.py')
 demo: .venv-demo/.stamp
 	.venv-demo/bin/prefect1-rsync demo
 
+# Commands and worker processes that the tests start are measured too, wherever they run: by these
+# two variables and the .pth file (coverage's own `patch = subprocess` needs Python 3.9).
+test: export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
+test: export COVERAGE_FILE := $(CURDIR)/.coverage
 test: .venv-test/.stamp
+	@echo 'import coverage; coverage.process_startup()' | tee .venv-test/lib/python*/site-packages/measured.pth >/dev/null
 	.venv-test/bin/coverage erase
 	.venv-test/bin/coverage run -m pytest $(PYTEST_ARGS)
 	.venv-test/bin/coverage combine --quiet
@@ -19,32 +24,26 @@ lint: .venv-lint/.stamp
 	.venv-lint/bin/ruff check .
 
 types: .venv-lint/.stamp
-	.venv-lint/bin/mypy prefect1_rsync
+	.venv-lint/bin/mypy --strict prefect1_rsync
 
 matrix: .venv-matrix/.stamp
 	.venv-matrix/bin/nox --session matrix
 
-.venv-demo/.stamp: $(RECIPE) $(SOURCES)
-	$(call install,.venv-demo,".[cli]")
-
-.venv-test/.stamp: $(RECIPE)
-	$(call install,.venv-test,--editable ".[test]")
-
-.venv-lint/.stamp: $(RECIPE)
-	$(call install,.venv-lint,--editable ".[cli,lint]")
-
-# nox alone, not the package: each session installs that for itself.
-.venv-matrix/.stamp: $(RECIPE)
-	$(call install,.venv-matrix,nox)
+# What goes into each environment. The demo is installed as a user installs it, hence anew with
+# every changed source; nox's own environment needs no package, each session installs it for itself.
+.venv-demo/.stamp: install := ".[cli]"
+.venv-demo/.stamp: $(SOURCES)
+.venv-test/.stamp: install := --editable ".[test]"
+.venv-lint/.stamp: install := --editable ".[cli,lint,test]"
+.venv-matrix/.stamp: install := nox
 
 # A new pip first: the one that a venv is born with may be years old.
-define install
-	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-	$(1)/bin/python -m pip install --quiet --upgrade pip
-	$(1)/bin/python -m pip install --quiet $(2)
+.venv-%/.stamp: $(RECIPE)
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install -qq --upgrade pip
+	.venv-$*/bin/python -m pip install -qq $(install)
 	@touch $@
-endef
 
 clean:
-	rm -rf .venv-* .nox .coverage* build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv-* .nox .coverage* build *.egg-info .*_cache .hypothesis dask-worker-space
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -179,12 +179,9 @@ class CensusSyncTask(SyncTask):
                 "api_trigger: the URL names the sync and holds the token; give either it, or "
                 "sync_id and api_token"
             )
-        environment_url = os.environ.get("CENSUS_BASE_URL") or None if resolve else None
         trigger = check.credential("api_trigger", arguments, resolve)
         if trigger is not None:
-            hosts = [base_url] if base_url is not None else [US, EU]
-            if base_url is None and environment_url is not None:
-                hosts.append(environment_url)
+            hosts = (US, EU) if base_url is None else (base_url,)
             url = parse_api_trigger(trigger, hosts)
             if version not in (None, url.api_version):
                 raise ValueError(
@@ -214,5 +211,5 @@ class CensusSyncTask(SyncTask):
                 "in Census and use it as api_token with this sync_id (or put it, and v2, into "
                 "the trigger URL): then API v2 is used",
             )
-        client = CensusClient(token, base_url or environment_url or US, version, clock=self._clock)
-        return client, request
+        base_url = base_url or os.environ.get("CENSUS_BASE_URL") or US
+        return CensusClient(token, base_url, version, clock=self._clock), request

@@ -1,0 +1,20 @@
+"""`prefect1-rsync demo`: what the package does, in half a minute and without an account."""
+
+import click
+
+_NO_RICH = "the demo needs rich: pip install 'prefect1-rsync[cli]'"
+
+
+@click.command("demo")
+def demo_command() -> None:
+    """Watch a Prefect 1 flow run three syncs side by side, against a sandbox."""
+    try:
+        import rich  # noqa: F401
+    except ImportError:
+        raise click.ClickException(_NO_RICH) from None
+    from .show import DemoFailed, show
+
+    try:
+        show()
+    except DemoFailed as exc:
+        raise click.ClickException(f"the demo went wrong: {exc}") from None
