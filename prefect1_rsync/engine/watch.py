@@ -153,7 +153,7 @@ class SyncWatch:
         self._trouble_since = self.due
         self._unknown_word: Optional[str] = None
         self._cancel_until: Optional[float] = None
-        self._refusal = SyncAlreadyRunning("another run is going on", had_no_effect=True)
+        self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
 
     def step(self) -> None:
         """Does what is due."""
@@ -193,7 +193,7 @@ class SyncWatch:
             - stopped (bool, optional): whether it was a stop (then the run is cancelled if
                 `cancel_remote_run` says so) and not a mere error of a program
         """
-        if self.done or self.handle is None:
+        if self.done or not self._going_on():
             return
         if stopped and self._options.cancel_remote_run and self._ours:
             self._ask_to_cancel(f"stopped by {why}")
@@ -229,7 +229,6 @@ class SyncWatch:
             self._refusal = exc
             self._go_on(self._find_other)
             return
-        self._phantoms = 0
         self._adopt(handle, ours=True)
         if not self._options.wait:
             self._settle(self.report)
@@ -260,9 +259,10 @@ class SyncWatch:
             self._wait_on()
 
     def _find_other(self) -> None:
-        """The vendor said that a run is going on: which one?"""
+        """The vendor said, or showed, that another run is going on: which one?"""
         other = self._vendor.running(self.request)
         if other is not None:
+            self._phantoms = 0
             self._in_the_way(other)
             return
         self._phantoms += 1
@@ -314,7 +314,7 @@ class SyncWatch:
         if self._failures == 1:
             self._trouble_since = now
         since = now - self._trouble_since
-        before_start = self.handle is None and self._other is None
+        before_start = self._next not in (self._look, self._look_at_other)
         patience = PREPARE_PATIENCE_SECONDS if before_start else TROUBLE_PATIENCE_SECONDS
         if self._cancel_until is not None and now >= self._cancel_until:
             self._fail(self._timed_out("it was asked to cancel; whether it did is unknown"))
@@ -371,26 +371,17 @@ class SyncWatch:
             # We cancelled it ourselves: what failed is the wait.
             self._fail(self._timed_out("it was cancelled"))
             return
-        blocked = report.status == SKIPPED and self._vendor.when_running == SKIPS and self._ours
         policy = self._options.if_already_running
-        if blocked and self._cancel_until is None and policy != FAIL:
-            if self._deadline is not None and self._clock.monotonic() >= self._deadline:
-                self._settle(report)
-            elif self._starts < MAX_STARTS:
-                # Another run was going on, so this one did nothing: begin anew.
-                self.handle, self._ours = None, False
-                self._go_on(self._find_blocker)
-            else:
-                self._settle(report)
-            return
-        self._settle(report)
-
-    def _find_blocker(self) -> None:
-        other = self._vendor.running(self.request)
-        if other is not None:
-            self._in_the_way(other)
+        in_the_way = report.status == SKIPPED and self._vendor.when_running == SKIPS
+        late = self._deadline is not None and self._clock.monotonic() >= self._deadline
+        if in_the_way and self._ours and policy != FAIL and not late and self._starts < MAX_STARTS:
+            # Another run was going on, so this one did nothing: begin anew.
+            self._refusal = SyncRunSkipped(
+                f"skipped {self._phantoms + 1} times, although no other run is listed"
+            )
+            self._go_on(self._find_other)
         else:
-            self._go_on(self._start)
+            self._settle(report)
 
     def _settle(self, report: RunReport) -> None:
         """The run is over (or not waited for): make the stats, and say how it went."""
@@ -418,7 +409,7 @@ class SyncWatch:
             self._error = error(self._with_link(sentence), self._stats)
 
     def _time_out(self, trouble: Optional[SyncApiError] = None) -> None:
-        if self.handle is not None and self._ours and self._options.cancel_remote_run:
+        if self._going_on() and self._ours and self._options.cancel_remote_run:
             self._ask_to_cancel(f"not over after {self._seconds():.0f} s")
             return
         how = f"last, {trouble}" if trouble is not None else ""
@@ -445,8 +436,7 @@ class SyncWatch:
     def _fail(self, exc: SyncError) -> None:
         """Ends the watch with an error that names the sync, the run and the link."""
         text = f"{self._who()}: {exc}"
-        going_on = self.handle is not None and not self.report.ended
-        if going_on and self._cancel_until is None:
+        if self._going_on() and self._cancel_until is None:
             text += "; " + self._goes_on()
         self._error = type(exc)(self._with_link(text), self._make_stats(), *exc.args[2:])
         self.done = True
@@ -460,6 +450,10 @@ class SyncWatch:
             # No run was started, so none is working.
             report = report._replace(status=FAILED)
         return stats_of(self._vendor.name, self.request, self.handle, report)
+
+    def _going_on(self) -> bool:
+        """Whether there is a run that, as far as we know, is not over."""
+        return self.handle is not None and not self.report.ended
 
     def _seconds(self) -> float:
         return self._clock.monotonic() - self._began

@@ -18,7 +18,6 @@ from ..engine.errors import (
     SyncAlreadyRunning,
     SyncApiError,
     SyncError,
-    SyncNotFound,
     SyncRunDisabled,
 )
 from ..engine.http import Auth, BasicAuth, BearerAuth, HttpClient, NoAuth
@@ -281,12 +280,12 @@ class AirbyteClient:
         if refusal is not None:
             if refusal.status_code == 200:
                 raise self._wrong_root()
-            if refusal.status_code == 404 and "/api/public" not in self._http.base_url:
-                raise SyncNotFound(
-                    f"{refusal}; is {self._http.base_url} the root of the public API?",
-                    status_code=404,
-                    had_no_effect=True,
-                )
+            hint = {
+                403: "Airbyte also answers so for an id that it does not know",
+                404: f"or {self._http.base_url} is not the root of the public API",
+            }.get(refusal.status_code or 0)
+            if hint:
+                raise type(refusal)(f"{refusal}; {hint}", *refusal.args[1:])
             raise refusal
         connection = as_dict(answer)
         if as_id(connection.get("connectionId")) is None:
