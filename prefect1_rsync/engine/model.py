@@ -1,7 +1,7 @@
 """The words that engine, vendors and tasks share: what is asked for, what runs, how it stands."""
 
 import sys
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from .answers import seconds_between, total
 
@@ -71,6 +71,7 @@ class RunReport(NamedTuple):
         - records_processed, records_updated, records_failed, records_invalid, bytes_synced (int,
             optional): counts; None where the vendor does not tell
         - warning (bool): the vendor says that records were rejected, counted or not
+        - created_at (str, optional): when the vendor took the trigger; ISO 8601, UTC
         - started_at, finished_at (str, optional): ISO 8601, UTC
         - duration_seconds (float, optional): the vendor's own figure where it has one
         - raw (Any): the vendor's answer, credentials removed
@@ -88,6 +89,7 @@ class RunReport(NamedTuple):
     records_invalid: Optional[int] = None
     bytes_synced: Optional[int] = None
     warning: bool = False
+    created_at: Optional[str] = None
     started_at: Optional[str] = None
     finished_at: Optional[str] = None
     duration_seconds: Optional[float] = None
@@ -102,6 +104,13 @@ class RunReport(NamedTuple):
     def rejected(self) -> Optional[int]:
         """How many records were rejected, or None where the vendor does not tell."""
         return total(self.records_failed, self.records_invalid)
+
+
+class Sighting(NamedTuple):
+    """A run as a list of runs shows it."""
+
+    handle: RunHandle
+    report: RunReport
 
 
 class Vendor(Protocol):
@@ -123,8 +132,8 @@ class Vendor(Protocol):
     def look(self, handle: RunHandle) -> RunReport:
         """Looks at the run, once."""
 
-    def running(self, request: SyncRequest) -> Optional[RunHandle]:
-        """The newest run of the sync that is not over, whoever started it."""
+    def recent(self, request: SyncRequest) -> List[Sighting]:
+        """The newest runs of the sync, whoever started them, the newest first."""
 
     def cancel(self, handle: RunHandle) -> None:
         """Asks the vendor to cancel the run; that it was asked is no proof that it stops."""

@@ -2,27 +2,34 @@
 
 `SyncWatch` never sleeps: it says when its next step is due, and somebody else keeps the time.
 `run_sync` is that somebody for one sync; a batch can be it for a thousand.
+
+The phases of a watch, in their order (each is a method):
+
+    rejoin -> a former attempt left a run: look at it
+    prepare -> survey -> start -> look -> look ... -> settled
+                 |         |  `-> resolve: did the trigger that got no clear answer start a run?
+                 |         `-> find_other: the vendor says that another run is going on
+                 `-> look_at_other: wait for a run that is in the way, then survey again
 """
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
+from .claim import Claim, Record, claimed, running
 from .clock import Clock, RealClock
 from .errors import (
     SyncAlreadyRunning,
     SyncApiError,
     SyncError,
-    SyncRunCancelled,
-    SyncRunError,
-    SyncRunFailed,
-    SyncRunInterrupted,
     SyncRunSkipped,
     SyncRunTimedOut,
+    SyncUnauthorized,
 )
 from .events import Event, Listener, tell
 from .model import (
     CANCELLED,
+    COMPLETED,
     FAILED,
-    REFUSES,
+    QUEUES,
     SKIPPED,
     SKIPS,
     WORKING,
@@ -32,6 +39,7 @@ from .model import (
     Vendor,
     stats_of,
 )
+from .outcome import error_for, judged
 from .pacing import MIN_SECONDS, pause_after, pause_after_trouble
 
 WAIT, ATTACH, FAIL = "wait", "attach", "fail"
@@ -40,10 +48,14 @@ WAIT, ATTACH, FAIL = "wait", "attach", "fail"
 PREPARE_PATIENCE_SECONDS = 300.0
 #: How long a run that was accepted may be missing from the vendor's list.
 UNLISTED_PATIENCE_SECONDS = 300.0
+#: How long we look for the run of a trigger without a clear answer before it is sent again.
+RESOLVE_PATIENCE_SECONDS = 60.0
 #: Without `max_wait_seconds`: how long every single look may go wrong before we give up.
 TROUBLE_PATIENCE_SECONDS = 3600.0
 #: How long a run that we asked to be cancelled may take to end.
 CANCEL_PATIENCE_SECONDS = 60.0
+#: How often a trigger is sent, at most, when none of the former ones has started a run.
+MAX_SENDS = 3
 #: How often we begin anew because another run was in the way.
 MAX_STARTS = 20
 #: How often the vendor may say "already running" of a sync of which it lists no run.
@@ -62,6 +74,7 @@ class SyncOptions(NamedTuple):
         - fail_on_warning (bool): whether rejected records make a run a failure
         - if_already_running (str): `wait`, `attach` or `fail`
         - cancel_remote_run (bool): cancel the run at the vendor when we give up on it
+        - resume (bool): join a run that is going on already, as if we had started it
     """
 
     poll_every: Optional[float] = None
@@ -71,6 +84,7 @@ class SyncOptions(NamedTuple):
     fail_on_warning: bool = False
     if_already_running: str = WAIT
     cancel_remote_run: bool = False
+    resume: bool = False
 
 
 def run_sync(
@@ -79,6 +93,8 @@ def run_sync(
     options: Optional[SyncOptions] = None,
     clock: Optional[Clock] = None,
     listeners: Sequence[Listener] = (),
+    record: Optional[Record] = None,
+    remember: Optional[Callable[[Optional[Record]], None]] = None,
 ) -> Dict[str, Any]:
     """
     Starts a run and watches it to its end.
@@ -89,6 +105,10 @@ def run_sync(
         - options (SyncOptions, optional): how
         - clock (Clock, optional): another time than the machine's
         - listeners (sequence of callables, optional): told each `Event`
+        - record (Record, optional): what a former attempt left: its run is joined, if it is still
+            going on or has ended well
+        - remember (callable, optional): told the `Record` whenever it changes; None: there is
+            nothing that another attempt should join
 
     Returns:
         - dict: the stats (see `stats_of`)
@@ -98,7 +118,7 @@ def run_sync(
         - SyncApiError: the vendor's API did not do what was asked
     """
     clock = clock or RealClock()
-    watch = SyncWatch(vendor, request, options or SyncOptions(), clock, listeners)
+    watch = SyncWatch(vendor, request, options or SyncOptions(), clock, listeners, record, remember)
     try:
         while not watch.done:
             pause = watch.due - clock.monotonic()
@@ -129,6 +149,8 @@ class SyncWatch:
         options: SyncOptions,
         clock: Clock,
         listeners: Sequence[Listener] = (),
+        record: Optional[Record] = None,
+        remember: Optional[Callable[[Optional[Record]], None]] = None,
     ) -> None:
         self.request = request
         self.handle: Optional[RunHandle] = None
@@ -139,21 +161,29 @@ class SyncWatch:
         self._options = options
         self._clock = clock
         self._listeners: List[Listener] = list(listeners)
+        self._remember_elsewhere = remember
         self._began = self.due
         self._deadline = None if options.max_wait is None else self.due + options.max_wait
         self._stats: Optional[Dict[str, Any]] = None
         self._error: Optional[SyncError] = None
-        self._next: Callable[[], None] = self._prepare
         self._ours = False  # whether `handle` is a run that we started
         self._other: Optional[RunHandle] = None  # a run that is in the way
+        self._before: Optional[List[str]] = None  # the runs that were there before our trigger
+        self._claim: Optional[Claim] = None  # a trigger that is not resolved
+        self._doubt: Optional[SyncApiError] = None  # why it is not
+        self._resolve_until = self.due
         self._watched_since = self.due
+        self._sends = 0
         self._starts = 0
         self._phantoms = 0
+        self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
         self._failures = 0
         self._trouble_since = self.due
         self._unknown_word: Optional[str] = None
         self._cancel_until: Optional[float] = None
-        self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
+        self._next: Callable[[], None] = self._prepare
+        if record is not None and request.sync_id in ("", record.sync_id):
+            self._take_over(record)
 
     def step(self) -> None:
         """Does what is due."""
@@ -163,7 +193,7 @@ class SyncWatch:
         try:
             phase()
         except SyncApiError as exc:
-            if exc.transient and phase != self._start:
+            if exc.transient and (phase != self._start or exc.had_no_effect):
                 self._bear(exc)
             else:
                 self._fail(exc)
@@ -193,45 +223,118 @@ class SyncWatch:
             - stopped (bool, optional): whether it was a stop (then the run is cancelled if
                 `cancel_remote_run` says so) and not a mere error of a program
         """
-        if self.done or not self._going_on():
+        if self.done:
             return
-        if stopped and self._options.cancel_remote_run and self._ours:
+        cancel = stopped and self._options.cancel_remote_run
+        if cancel and self._claim is not None:
+            self._look_for_claim()
+        if cancel and self._ours and self._going_on():
             self._ask_to_cancel(f"stopped by {why}")
             while not self.done and self._cancel_until is not None:
                 self._clock.sleep(max(0.0, self.due - self._clock.monotonic()))
                 self.step()
-        else:
-            self._tell("left", f"{self._who()}: stopped by {why}; {self._goes_on()}")
+        elif self._going_on() or self._claim is not None:
+            text = f"{self._who()}: stopped by {why}; {self._goes_on()}"
+            self._tell("left", self._with_link(text))
 
     # --- the phases, in their order -------------------------------------------------------
 
+    def _rejoin(self) -> None:
+        """A former attempt has started, or joined, a run: how is it?"""
+        assert self.handle is not None
+        report = self._vendor.look(self.handle)
+        counts = judged(report, self._options.fail_on_warning).status
+        if report.ended and counts != COMPLETED:
+            # It ended badly, and the retry is there to start anew.
+            self.handle, self._ours = None, False
+            self._remember(None)
+            self._go_on(self._prepare)
+            return
+        self._adopt(self.handle, self._ours, "was started by a former attempt; watching it", report)
+        if report.ended:
+            self._settle(report)
+
     def _prepare(self) -> None:
         self.request = self._vendor.prepare(self.request)
-        self._go_on(self._before_start)
+        if self._claim is not None:
+            self._resolve_until = self._clock.monotonic() + RESOLVE_PATIENCE_SECONDS
+            self._go_on(self._resolve)
+        else:
+            self._go_on(self._survey)
 
-    def _before_start(self) -> None:
-        """Looks for a run in the way, where the vendor's answer to a trigger won't tell."""
+    def _survey(self) -> None:
+        """What is there before we start? Tells our run from others later, and who is in the way."""
         policy = self._options.if_already_running
-        if policy != WAIT and self._vendor.when_running != REFUSES:
-            other = self._vendor.running(self.request)
-            if other is not None:
-                self._in_the_way(other)
+        needed = policy != WAIT or self._options.resume
+        self._before = None
+        try:
+            sightings = self._vendor.recent(self.request)
+        except SyncUnauthorized:
+            raise
+        except SyncApiError:
+            # Without the list, a trigger that goes wrong is told apart by its time alone.
+            if needed:
+                raise
+        else:
+            self._before = [it.handle.run_id for it in sightings]
+            other = running(sightings)
+            if other is not None and self._options.resume:
+                self._adopt(other.handle, False, "was going on already; resuming it", other.report)
+                return
+            if other is not None and (policy != WAIT or self._vendor.when_running != QUEUES):
+                self._in_the_way(other.handle)
                 return
         self._go_on(self._start)
 
     def _start(self) -> None:
+        if self._late():
+            self._time_out()
+            return
         self._starts += 1
+        self._sends += 1
+        if self._doubt is None:
+            before = None if self._before is None else tuple(self._before)
+            self._claim = Claim(self._clock.time(), before)
+            self._remember_claim()
         try:
             handle = self._vendor.start(self.request)
         except SyncAlreadyRunning as exc:
+            if not exc.had_no_effect or self._doubt is not None:
+                # The run that is going on may be the one that we asked for.
+                self._in_doubt(exc)
+                return
+            self._unclaim()
             if self._options.if_already_running == FAIL or self._starts >= MAX_STARTS:
                 raise
             self._refusal = exc
             self._go_on(self._find_other)
-            return
-        self._adopt(handle, ours=True)
-        if not self._options.wait:
-            self._settle(self.report)
+        except SyncApiError as exc:
+            if exc.had_no_effect:
+                if self._doubt is None:
+                    self._unclaim()
+                raise
+            self._in_doubt(exc)
+        else:
+            # Airbyte may answer with a job that was waiting already: then it isn't ours.
+            ours = handle.run_id not in (self._before or ())
+            self._adopt(handle, ours, "started" if ours else "was waiting already; watching it")
+
+    def _resolve(self) -> None:
+        """The trigger got no clear answer: did it start a run?"""
+        assert self._claim is not None
+        found = claimed(self._claim, self._vendor.recent(self.request))
+        if found is not None:
+            self._adopt(found.handle, True, "was started after all; watching it", found.report)
+        elif self._late():
+            self._time_out()
+        elif self._clock.monotonic() < self._resolve_until:
+            self._pause(MIN_SECONDS)
+        elif self._sends < MAX_SENDS:
+            self._go_on(self._start)
+        else:
+            raise SyncApiError(
+                f"the trigger was sent {self._sends} times and started no run; last: {self._doubt}"
+            )
 
     def _look(self) -> None:
         assert self.handle is not None
@@ -260,27 +363,39 @@ class SyncWatch:
 
     def _find_other(self) -> None:
         """The vendor said, or showed, that another run is going on: which one?"""
-        other = self._vendor.running(self.request)
+        other = running(self._vendor.recent(self.request))
         if other is not None:
             self._phantoms = 0
-            self._in_the_way(other)
+            self._in_the_way(other.handle)
             return
         self._phantoms += 1
         if self._phantoms >= MAX_PHANTOMS:
             raise self._refusal
         # It has ended in between, or is not listed yet.
-        self._pause(MIN_SECONDS, self._start)
+        self._pause(MIN_SECONDS, self._survey)
 
     def _look_at_other(self) -> None:
         assert self._other is not None
         report = self._vendor.look(self._other)
         if report.ended:
             self._other = None
-            self._go_on(self._start)
+            self._go_on(self._survey)
         else:
             self._wait_on()
 
     # --- transitions ----------------------------------------------------------------------
+
+    def _take_over(self, record: Record) -> None:
+        """Begins where a former attempt has stopped."""
+        self.request = self.request._replace(sync_id=record.sync_id)
+        self.handle = record.handle(self._vendor.name)
+        self._ours = record.ours
+        if self.handle is not None:
+            self._next = self._rejoin
+            return
+        self._claim = record.claim()
+        if self._claim is not None:
+            self._doubt = SyncApiError("a former attempt got no clear answer to its trigger")
 
     def _go_on(self, phase: Callable[[], None]) -> None:
         self._next = phase
@@ -296,14 +411,18 @@ class SyncWatch:
         if end is not None:
             self.due = max(now + MIN_SECONDS, min(self.due, end))
 
+    def _late(self) -> bool:
+        return self._deadline is not None and self._clock.monotonic() >= self._deadline
+
     def _wait_on(self) -> None:
         now = self._clock.monotonic()
-        if self._cancel_until is not None and now >= self._cancel_until:
-            self._fail(self._timed_out("it was asked to cancel, but has not ended"))
-        elif self._cancel_until is None and self._deadline is not None and now >= self._deadline:
+        if self._cancel_until is not None:
+            if now >= self._cancel_until:
+                self._fail(self._timed_out("it was asked to cancel, but has not ended"))
+            else:
+                self._pause(MIN_SECONDS)
+        elif self._late():
             self._time_out()
-        elif self._cancel_until is not None:
-            self._pause(MIN_SECONDS)
         else:
             self._pause(pause_after(now - self._watched_since, self._options.poll_every))
 
@@ -314,11 +433,12 @@ class SyncWatch:
         if self._failures == 1:
             self._trouble_since = now
         since = now - self._trouble_since
-        before_start = self._next not in (self._look, self._look_at_other)
+        phases = (self._prepare, self._survey, self._start, self._find_other)
+        before_start = self._next in phases and self._claim is None
         patience = PREPARE_PATIENCE_SECONDS if before_start else TROUBLE_PATIENCE_SECONDS
         if self._cancel_until is not None and now >= self._cancel_until:
             self._fail(self._timed_out("it was asked to cancel; whether it did is unknown"))
-        elif self._cancel_until is None and self._deadline is not None and now >= self._deadline:
+        elif self._cancel_until is None and self._late():
             self._time_out(exc)
         elif since >= patience and (before_start or self._deadline is None):
             self._fail(exc)
@@ -332,15 +452,23 @@ class SyncWatch:
                 f"{self._who()}: {exc}; asking again in {self.due - self._clock.monotonic():.0f} s",
             )
 
+    def _in_doubt(self, exc: SyncApiError) -> None:
+        """Whether the trigger has started a run is not known: find out before anything else."""
+        self._doubt = exc
+        self._resolve_until = self._clock.monotonic() + RESOLVE_PATIENCE_SECONDS
+        self._tell(
+            "trouble",
+            f"{self._who()}: {exc}; whether a run was started is not known; looking for it",
+        )
+        self._pause(MIN_SECONDS, self._resolve)
+
     def _in_the_way(self, other: RunHandle) -> None:
         """Another run is going on: join it, wait for it, or give up, as the user wishes."""
         policy = self._options.if_already_running
         if policy == FAIL:
             raise SyncAlreadyRunning(f"run {other.run_id} is going on", had_no_effect=True)
         if policy == ATTACH:
-            self._adopt(other, ours=False)
-            if not self._options.wait:
-                self._settle(self.report)
+            self._adopt(other, False, "was going on already; watching it")
             return
         self._other = other
         self._watched_since = self._clock.monotonic()
@@ -351,31 +479,39 @@ class SyncWatch:
         self._next = self._look_at_other
         self._wait_on()
 
-    def _adopt(self, handle: RunHandle, ours: bool) -> None:
+    def _adopt(
+        self, handle: RunHandle, ours: bool, how: str, report: Optional[RunReport] = None
+    ) -> None:
+        """From now on, this is the run that we watch."""
         self.handle, self._ours = handle, ours
-        self.report = RunReport(WORKING)
+        self.report = report or RunReport(WORKING)
+        self._claim = self._doubt = None
+        self._sends = 0
         self._watched_since = self._clock.monotonic()
-        self._tell(
-            "started" if ours else "attached",
-            "{}: {}{}".format(
-                self._who(),
-                "started" if ours else "was going on already; watching it",
-                ". " + handle.run_url if handle.run_url else "",
-            ),
-        )
-        self._next = self._look
-        self._pause(pause_after(0.0, self._options.poll_every))
+        self._remember(Record(handle.sync_id, handle.run_id, handle.run_url, ours))
+        self._tell("started" if ours else "attached", self._with_link(f"{self._who()}: {how}"))
+        self._pause(pause_after(0.0, self._options.poll_every), self._look)
+        if not self._options.wait:
+            self._settle(self.report._replace(status=WORKING))
 
     def _end(self, report: RunReport) -> None:
         if self._cancel_until is not None and report.status == CANCELLED:
             # We cancelled it ourselves: what failed is the wait.
+            self._remember(None)
             self._fail(self._timed_out("it was cancelled"))
             return
         policy = self._options.if_already_running
         in_the_way = report.status == SKIPPED and self._vendor.when_running == SKIPS
-        late = self._deadline is not None and self._clock.monotonic() >= self._deadline
-        if in_the_way and self._ours and policy != FAIL and not late and self._starts < MAX_STARTS:
+        if (
+            in_the_way
+            and self._ours
+            and policy != FAIL
+            and self._cancel_until is None
+            and not self._late()
+            and self._starts < MAX_STARTS
+        ):
             # Another run was going on, so this one did nothing: begin anew.
+            self._remember(None)
             self._refusal = SyncRunSkipped(
                 f"skipped {self._phantoms + 1} times, although no other run is listed"
             )
@@ -385,25 +521,14 @@ class SyncWatch:
 
     def _settle(self, report: RunReport) -> None:
         """The run is over (or not waited for): make the stats, and say how it went."""
-        if report.status not in (WORKING, FAILED, CANCELLED, SKIPPED):
-            rejected = report.rejected
-            if self._options.fail_on_warning and (report.warning or rejected):
-                report = report._replace(
-                    status=FAILED,
-                    error_message="{} rejected{}".format(
-                        "some records were"
-                        if rejected is None
-                        else "1 record was"
-                        if rejected == 1
-                        else f"{rejected} records were",
-                        ": " + report.error_message if report.error_message else "",
-                    ),
-                )
-        self.report = report
+        self.report = report = judged(report, self._options.fail_on_warning)
         self._stats = self._make_stats()
         self.done = True
-        error = _error_for(report)
+        error = error_for(report)
         sentence = self._sentence(report)
+        if error is not None:
+            # The next attempt starts anew.
+            self._remember(None)
         self._tell("ended", sentence)
         if error is not None and self._options.raise_on_failure:
             self._error = error(self._with_link(sentence), self._stats)
@@ -417,8 +542,12 @@ class SyncWatch:
 
     def _timed_out(self, how: str) -> SyncRunTimedOut:
         text = f"not over after {self._seconds():.0f} s"
-        if self.handle is None:
+        if self._claim is not None:
+            text += f"; whether the trigger started a run is not known ({self._doubt})"
+        elif not self._going_on() and self._cancel_until is None:
             text = f"not started after {self._seconds():.0f} s"
+            if self._other is not None:
+                text += f", for run {self._other.run_id} is still going on"
         elif self.report.vendor_status:
             text += f" (last seen as {self.report.vendor_status})"
         return SyncRunTimedOut(f"{text}; {how}" if how else text)
@@ -433,6 +562,16 @@ class SyncWatch:
             self._tell("trouble", f"{self._who()}: the cancel went wrong: {exc}")
         self._pause(MIN_SECONDS, self._look)
 
+    def _look_for_claim(self) -> None:
+        """We are stopped while a trigger is under way: one look for its run, to cancel it."""
+        assert self._claim is not None
+        try:
+            found = claimed(self._claim, self._vendor.recent(self.request))
+        except SyncError:
+            return
+        if found is not None:
+            self._adopt(found.handle, True, "was started", found.report)
+
     def _fail(self, exc: SyncError) -> None:
         """Ends the watch with an error that names the sync, the run and the link."""
         text = f"{self._who()}: {exc}"
@@ -441,6 +580,21 @@ class SyncWatch:
         self._error = type(exc)(self._with_link(text), self._make_stats(), *exc.args[2:])
         self.done = True
         self._tell("ended", text)
+
+    # --- what the next attempt should know ------------------------------------------------
+
+    def _remember(self, record: Optional[Record]) -> None:
+        if self._remember_elsewhere is not None:
+            self._remember_elsewhere(record)
+
+    def _remember_claim(self) -> None:
+        assert self._claim is not None
+        before = None if self._claim.before is None else list(self._claim.before)
+        self._remember(Record(self.request.sync_id, sent_at=self._claim.sent_at, before=before))
+
+    def _unclaim(self) -> None:
+        self._claim = None
+        self._remember(None)
 
     # --- words ----------------------------------------------------------------------------
 
@@ -464,6 +618,8 @@ class SyncWatch:
         return f"{text}, run {self.handle.run_id}" if self.handle else text
 
     def _goes_on(self) -> str:
+        if self._claim is not None:
+            return f"a run may have been started, and goes on at {self._vendor.title}"
         return f"the run goes on at {self._vendor.title}"
 
     def _with_link(self, text: str) -> str:
@@ -495,14 +651,3 @@ class SyncWatch:
             ),
             self._listeners,
         )
-
-
-def _error_for(report: RunReport) -> Optional[Callable[..., SyncRunError]]:
-    if report.interrupted:
-        return SyncRunInterrupted
-    errors: Dict[str, Callable[..., SyncRunError]] = {
-        FAILED: SyncRunFailed,
-        CANCELLED: SyncRunCancelled,
-        SKIPPED: SyncRunSkipped,
-    }
-    return errors.get(report.status)

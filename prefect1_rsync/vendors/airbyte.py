@@ -29,6 +29,7 @@ from ..engine.model import (
     WORKING,
     RunHandle,
     RunReport,
+    Sighting,
     SyncRequest,
 )
 from ..engine.redact import Redactor
@@ -229,7 +230,10 @@ class AirbyteClient:
         if refusal is not None:
             # One code, several meanings, and a message that hides them: ask the connection.
             self._connection(request.sync_id)
-            raise SyncAlreadyRunning(str(refusal), status_code=409, had_no_effect=True)
+            # A server that waited in vain for the job to appear also answers 409, in other words:
+            # then the job may appear all the same.
+            sure = "already running" in str(refusal).lower()
+            raise SyncAlreadyRunning(str(refusal), status_code=409, had_no_effect=sure)
         job_id = as_int(as_dict(answer).get("jobId"))
         if job_id is None:
             raise SyncApiError(
@@ -243,8 +247,8 @@ class AirbyteClient:
         report = parse_job(self._http.get(f"/jobs/{handle.run_id}"))
         return self._with_details(handle, report) if report.ended else report
 
-    def running(self, request: SyncRequest) -> Optional[RunHandle]:
-        """The newest job of the connection that is not over, of whatever type."""
+    def recent(self, request: SyncRequest) -> List[Sighting]:
+        """The newest jobs of the connection, of whatever type, the newest first."""
         answer = self._http.get(
             "/jobs",
             {
@@ -254,11 +258,12 @@ class AirbyteClient:
                 "orderBy": "createdAt|DESC",
             },
         )
+        found = []
         for job in as_list(as_dict(answer).get("data")):
             job_id = as_id(as_dict(job).get("jobId"))
-            if job_id and not parse_job(job).ended:
-                return self._handle(request, job_id)
-        return None
+            if job_id and as_word(job.get("status")):
+                found.append(Sighting(self._handle(request, job_id), parse_job(job)))
+        return found
 
     def cancel(self, handle: RunHandle) -> None:
         """
@@ -376,12 +381,16 @@ class ClientCredentialsAuth(Auth):
     def _get_token(self) -> str:
         # As JSON: several self-managed versions answer 401 to the form that the SDKs send
         # (github.com/airbytehq/airbyte-api-python-sdk/issues/126).
-        answer = self._http.request(
-            "POST",
-            "/applications/token",
-            json={"client_id": self._client_id, "client_secret": self._client_secret},
-            reveal=True,
-        )
+        try:
+            answer = self._http.request(
+                "POST",
+                "/applications/token",
+                json={"client_id": self._client_id, "client_secret": self._client_secret},
+                reveal=True,
+            )
+        except SyncApiError as exc:
+            # The request that needs the token has not been sent.
+            raise type(exc)(*exc.args[:5], True) from None
         token = as_dict(answer).get("access_token")
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
             raise SyncApiError(
@@ -460,6 +469,8 @@ def parse_job(answer: Any) -> RunReport:
         records_processed=rows,
         records_updated=rows,
         bytes_synced=as_int(job.get("bytesSynced")),
+        # Not the start of the work: the server calls the job's creation so.
+        created_at=as_time(job.get("startTime")),
         started_at=as_time(job.get("startTime")),
         finished_at=as_time(job.get("lastUpdatedAt")) if over else None,
         duration_seconds=_duration(job.get("duration")) if over else None,

@@ -25,6 +25,7 @@ from ..engine.model import (
     WORKING,
     RunHandle,
     RunReport,
+    Sighting,
     SyncRequest,
 )
 from ..engine.redact import Redactor
@@ -237,17 +238,19 @@ class CensusClient:
         """Looks at the run, once."""
         return parse_run(self._http.get(f"/sync_runs/{handle.run_id}"))
 
-    def running(self, request: SyncRequest) -> Optional[RunHandle]:
-        """The newest run of the sync that is not over."""
+    def recent(self, request: SyncRequest) -> List[Sighting]:
+        """The newest runs of the sync, the newest first."""
         answer = self._http.get(
             f"/syncs/{request.sync_id}/sync_runs",
             {"page": "1", "per_page": str(_RUNS_LOOKED_THROUGH), "order": "desc"},
         )
-        for run in _runs(answer):
-            run_id = as_id(run.get("id"))
-            if run_id and not parse_run({"data": run}).ended:
-                return self._handle(request.sync_id, run_id)
-        return None
+        found = []
+        for run in as_list(as_dict(answer).get("data")):
+            run_id = as_id(as_dict(run).get("id"))
+            if run_id and as_word(run.get("status")):
+                handle = self._handle(request.sync_id, run_id)
+                found.append(Sighting(handle, parse_run({"data": run})))
+        return found
 
     def cancel(self, handle: RunHandle) -> None:
         """Asks Census to cancel the run."""
@@ -297,6 +300,7 @@ def parse_run(answer: Any) -> RunReport:
         records_updated=as_int(run.get("records_updated")),
         records_failed=as_int(run.get("records_failed")),
         records_invalid=invalid,
+        created_at=started,
         started_at=started,
         finished_at=finished if status != WORKING else None,
         raw=answer,
@@ -310,7 +314,3 @@ def _reason(run: Any) -> Optional[str]:
         if text and text not in parts:
             parts.append(text)
     return "; ".join(parts) or None
-
-
-def _runs(answer: Any) -> List[Any]:
-    return [as_dict(run) for run in as_list(as_dict(answer).get("data"))]

@@ -7,7 +7,7 @@ otherwise.
 
 import datetime as dt
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 import requests
 
@@ -24,6 +24,7 @@ from ..engine.model import (
     WORKING,
     RunHandle,
     RunReport,
+    Sighting,
     SyncRequest,
 )
 from ..engine.redact import Redactor
@@ -46,9 +47,9 @@ _STATUSES = {
     "reporting": WORKING,
 }
 # Runs that began longer ago are not looked for: none was ever seen to last so long.
-_RUNNING_SINCE = dt.timedelta(days=2)
+_RECENT = dt.timedelta(days=2)
 _PAGE = 100
-_MAX_PAGES = 10
+_MAX_PAGE = 4096
 
 
 class HightouchClient:
@@ -162,28 +163,49 @@ class HightouchClient:
             handle.run_id,
         )
 
-    def running(self, request: SyncRequest) -> Optional[RunHandle]:
-        """The newest run of the sync that is not over."""
-        # The order of the list is documented nowhere: read it all, take the greatest id.
-        found: List[Tuple[int, str]] = []
-        since = dt.datetime.fromtimestamp(self._clock.time(), dt.timezone.utc) - _RUNNING_SINCE
-        for page in range(_MAX_PAGES):
-            answer = self._http.get(
-                f"/syncs/{request.sync_id}/runs",
-                {
-                    "after": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                    "limit": str(_PAGE),
-                    "offset": str(page * _PAGE),
-                    "orderBy": "createdAt",
-                },
-            )
-            for run in _data(answer):
-                run_id = as_id(run.get("id"))
-                if run_id and not _report(run, answer).ended:
-                    found.append((as_int(run_id) or 0, run_id))
-            if as_dict(answer).get("hasMore") is not True:
-                break
-        return self._handle(request.sync_id, max(found)[1]) if found else None
+    def recent(self, request: SyncRequest) -> List[Sighting]:
+        """The runs of the last two days, the newest first."""
+        since = dt.datetime.fromtimestamp(self._clock.time(), dt.timezone.utc) - _RECENT
+        runs = _data(self._runs(request, 0, since.strftime("%Y-%m-%dT%H:%M:%SZ")))
+        if any(not _report(run).ended for run in runs):
+            # The filter is on the start of the work. A run that waits behind another has none
+            # yet, and may be missing: look without the filter too.
+            runs += self._newest_runs(request)
+        found = {as_id(run.get("id")): run for run in runs}
+        sightings = [
+            Sighting(self._handle(request.sync_id, run_id), _report(run))
+            for run_id, run in found.items()
+            if run_id
+        ]
+        return sorted(sightings, key=lambda it: as_int(it.handle.run_id) or 0, reverse=True)
+
+    def _newest_runs(self, request: SyncRequest) -> List[Dict[str, Any]]:
+        """The page with the newest runs: the order of the list is documented nowhere."""
+        answer = self._runs(request, 0)
+        runs = _data(answer)
+        ids = [as_int(run.get("id")) or 0 for run in runs]
+        if not _has_more(answer) or ids == sorted(ids, reverse=True):
+            return runs
+        # Ascending, and nobody tells how many there are: double the distance, then halve it.
+        below, above = 0, 1
+        while _has_more(self._runs(request, above)) and above < _MAX_PAGE:
+            below, above = above, above * 2
+        while above - below > 1:
+            middle = (below + above) // 2
+            if _has_more(self._runs(request, middle)):
+                below = middle
+            else:
+                above = middle
+        return _data(self._runs(request, above))
+
+    def _runs(self, request: SyncRequest, page: int, after: Optional[str] = None) -> Any:
+        params = {"limit": str(_PAGE), "offset": str(page * _PAGE), "orderBy": "id"}
+        if after:
+            params["after"] = after
+        answer = self._http.get(f"/syncs/{request.sync_id}/runs", params)
+        if not isinstance(as_dict(answer).get("data"), list):
+            raise SyncApiError("Hightouch's answer is not a list of sync runs", transient=True)
+        return answer
 
     def cancel(self, handle: RunHandle) -> None:
         """Hightouch's API can't cancel a run."""
@@ -227,11 +249,11 @@ def parse_runs(answer: Any, run_id: str) -> RunReport:
         raise SyncApiError("Hightouch's answer is not a list of sync runs", transient=True)
     for run in _data(answer):
         if as_id(run.get("id")) == run_id:
-            return _report(run, run)
+            return _report(run)
     return RunReport(WORKING, listed=False, raw=answer)
 
 
-def _report(run: Dict[str, Any], raw: Any) -> RunReport:
+def _report(run: Dict[str, Any]) -> RunReport:
     word = as_word(run.get("status"))
     status = _STATUSES.get(word or "", WORKING)
     failed = _rows(run.get("failedRows"))
@@ -248,9 +270,10 @@ def _report(run: Dict[str, Any], raw: Any) -> RunReport:
         records_updated=updated,
         records_failed=failed,
         warning=word == "warning",
+        created_at=as_time(run.get("createdAt")),
         started_at=as_time(run.get("startedAt")),
         finished_at=as_time(run.get("finishedAt")),
-        raw=raw,
+        raw=run,
     )
 
 
@@ -263,3 +286,7 @@ def _rows(counts: Any) -> Optional[int]:
 
 def _data(answer: Any) -> List[Dict[str, Any]]:
     return [as_dict(item) for item in as_list(as_dict(answer).get("data"))]
+
+
+def _has_more(answer: Any) -> bool:
+    return as_dict(answer).get("hasMore") is True
