@@ -4,7 +4,7 @@
 `run_sync` is that somebody for one sync; a batch can be it for a thousand.
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set
 
 from .clock import Clock, RealClock
 from .errors import (
@@ -151,7 +151,8 @@ class SyncWatch:
         self._phantoms = 0
         self._failures = 0
         self._trouble_since = self.due
-        self._unknown_word: Optional[str] = None
+        self._unknown_words: Set[Optional[str]] = set()
+        self._listed_at = self.due
         self._cancel_until: Optional[float] = None
         self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
 
@@ -220,6 +221,9 @@ class SyncWatch:
         self._go_on(self._start)
 
     def _start(self) -> None:
+        if self._late():
+            self._time_out()
+            return
         self._starts += 1
         try:
             handle = self._vendor.start(self.request)
@@ -239,8 +243,10 @@ class SyncWatch:
         report = self._vendor.look(self.handle)
         self.report = report
         self._tell("looked", self._sentence(report))
-        if not report.known and report.vendor_status != self._unknown_word:
-            self._unknown_word = report.vendor_status
+        if report.listed:
+            self._listed_at = now
+        if not report.known and report.vendor_status not in self._unknown_words:
+            self._unknown_words.add(report.vendor_status)
             self._tell(
                 "unknown_status",
                 f"{self._who()}: {report.vendor_status!r} is a status that this version does "
@@ -248,11 +254,11 @@ class SyncWatch:
             )
         if report.ended:
             self._end(report)
-        elif not report.listed and now - self._watched_since >= UNLISTED_PATIENCE_SECONDS:
+        elif now - self._listed_at >= UNLISTED_PATIENCE_SECONDS:
             self._fail(
                 SyncRunTimedOut(
-                    f"accepted, but not listed by {self._vendor.title} after "
-                    f"{now - self._watched_since:.0f} s; is the sync switched off?"
+                    f"accepted, but not listed by {self._vendor.title} for "
+                    f"{now - self._listed_at:.0f} s; is the sync switched off?"
                 )
             )
         else:
@@ -295,6 +301,9 @@ class SyncWatch:
         self.due = now + seconds
         if end is not None:
             self.due = max(now + MIN_SECONDS, min(self.due, end))
+
+    def _late(self) -> bool:
+        return self._deadline is not None and self._clock.monotonic() >= self._deadline
 
     def _wait_on(self) -> None:
         now = self._clock.monotonic()
@@ -354,7 +363,7 @@ class SyncWatch:
     def _adopt(self, handle: RunHandle, ours: bool) -> None:
         self.handle, self._ours = handle, ours
         self.report = RunReport(WORKING)
-        self._watched_since = self._clock.monotonic()
+        self._watched_since = self._listed_at = self._clock.monotonic()
         self._tell(
             "started" if ours else "attached",
             "{}: {}{}".format(
