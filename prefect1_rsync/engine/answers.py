@@ -78,7 +78,8 @@ def parse_time(value: Any) -> Optional[dt.datetime]:
     """
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return dt.datetime.fromtimestamp(value, dt.timezone.utc)
+            moment = dt.datetime.fromtimestamp(value, dt.timezone.utc)
+            return moment if moment.year >= 1000 else None
         match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
         if not match:
             return None
@@ -136,4 +137,4 @@ def reason_in(answer: Any, depth: int = 0) -> Optional[str]:
             text = reason_in(item, depth + 1)
             if text:
                 found.append(f"{key}: {text}")
-    return "; ".join(found)[:MAX_TEXT] or None
+    return as_text("; ".join(found))

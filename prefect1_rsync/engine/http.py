@@ -3,6 +3,7 @@
 import base64
 import email.utils
 import json as json_module
+import math
 import platform
 import time
 from typing import Any, Dict, List, NoReturn, Optional, Tuple, Type
@@ -105,6 +106,9 @@ class HttpClient:
         self._redactor = redactor
         self._clock = clock
         self._session = session or requests.Session()
+        # Even where redirects are not followed, requests parses their address and reads their
+        # body whole; a bad address then raises what is no RequestException.
+        self._session.get_redirect_target = lambda response: None  # type: ignore
 
     def __repr__(self) -> str:
         return f"HttpClient({self.base_url!r})"
@@ -204,8 +208,7 @@ class HttpClient:
         if not body.strip():
             return None
         try:
-            # NaN and Infinity are not JSON, and would make our stats not JSON either.
-            answer = json_module.loads(body.decode("utf-8"), parse_constant=lambda _: None)
+            answer = _loads(body.decode("utf-8"))
         except (ValueError, RecursionError):
             answer = body
         if answer is body:
@@ -227,10 +230,11 @@ class HttpClient:
         body: bytes,
         where: str,
     ) -> NoReturn:
-        text = body.decode("utf-8", "replace")
+        # Redacted first, and cut then: a cut through a secret would leave a part of it.
+        text = self._redactor.text(body.decode("utf-8", "replace"))
         reason: Optional[str]
         try:
-            reason = reason_in(json_module.loads(text))
+            reason = reason_in(self._redactor.value(_loads(text)))
         except (ValueError, RecursionError):
             # An HTML page tells nobody anything.
             reason = None if "<" in text[:200] else as_text(text[:500])
@@ -254,6 +258,16 @@ class HttpClient:
             retry_after=_retry_after(headers.get("Retry-After"), self._clock.time()),
             had_no_effect=300 <= status < 500 and status != 408,
         )
+
+
+def _loads(text: str) -> Any:
+    """JSON without what only Python takes for JSON: our stats must be JSON themselves."""
+    return json_module.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(text: str) -> Optional[float]:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _read(response: requests.Response, seconds: float) -> bytes:

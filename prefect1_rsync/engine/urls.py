@@ -53,7 +53,13 @@ def parse_base_url(text: object, argument: str) -> BaseUrl:
     match = _BASE.fullmatch(text) if isinstance(text, str) else None
     segments = match.group("path").split("/") if match else []
     port = int(match.group("port")) if match and match.group("port") else None
-    if not match or "." in segments or ".." in segments or (port is not None and port > 65535):
+    if (
+        not match
+        or "." in segments
+        or ".." in segments
+        or (port is not None and not 0 < port <= 65535)
+        or not _is_host(match.group("host"))
+    ):
         raise ValueError(
             f"{argument}: give a plain URL such as https://host.example or "
             "https://host.example:8443/prefix (scheme, host, port and path only; no user, "
@@ -77,3 +83,13 @@ def require_encryption(url: BaseUrl, argument: str) -> None:
             f"{argument}: plain http would send the credential readable to everyone on the way; "
             "use https (http is accepted on loopback only)"
         )
+
+
+def _is_host(host: str) -> bool:
+    """Whether what is in brackets is an IPv6 address; other hosts are checked by the pattern."""
+    if not host.startswith("["):
+        return True
+    try:
+        return bool(ipaddress.IPv6Address(host.strip("[]")))
+    except ValueError:
+        return False

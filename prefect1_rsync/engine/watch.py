@@ -12,7 +12,7 @@ The phases of a watch, in their order (each is a method):
                  `-> look_at_other: wait for a run that is in the way, then survey again
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set
 
 from .claim import Claim, Record, claimed, running
 from .clock import Clock, RealClock
@@ -179,7 +179,8 @@ class SyncWatch:
         self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
         self._failures = 0
         self._trouble_since = self.due
-        self._unknown_word: Optional[str] = None
+        self._unknown_words: Set[Optional[str]] = set()
+        self._listed_at = self.due
         self._cancel_until: Optional[float] = None
         self._next: Callable[[], None] = self._prepare
         if record is not None and request.sync_id in ("", record.sync_id):
@@ -342,8 +343,10 @@ class SyncWatch:
         report = self._vendor.look(self.handle)
         self.report = report
         self._tell("looked", self._sentence(report))
-        if not report.known and report.vendor_status != self._unknown_word:
-            self._unknown_word = report.vendor_status
+        if report.listed:
+            self._listed_at = now
+        if not report.known and report.vendor_status not in self._unknown_words:
+            self._unknown_words.add(report.vendor_status)
             self._tell(
                 "unknown_status",
                 f"{self._who()}: {report.vendor_status!r} is a status that this version does "
@@ -351,11 +354,11 @@ class SyncWatch:
             )
         if report.ended:
             self._end(report)
-        elif not report.listed and now - self._watched_since >= UNLISTED_PATIENCE_SECONDS:
+        elif now - self._listed_at >= UNLISTED_PATIENCE_SECONDS:
             self._fail(
                 SyncRunTimedOut(
-                    f"accepted, but not listed by {self._vendor.title} after "
-                    f"{now - self._watched_since:.0f} s; is the sync switched off?"
+                    f"accepted, but not listed by {self._vendor.title} for "
+                    f"{now - self._listed_at:.0f} s; is the sync switched off?"
                 )
             )
         else:
@@ -487,7 +490,7 @@ class SyncWatch:
         self.report = report or RunReport(WORKING)
         self._claim = self._doubt = None
         self._sends = 0
-        self._watched_since = self._clock.monotonic()
+        self._watched_since = self._listed_at = self._clock.monotonic()
         self._remember(Record(handle.sync_id, handle.run_id, handle.run_url, ours))
         self._tell("started" if ours else "attached", self._with_link(f"{self._who()}: {how}"))
         self._pause(pause_after(0.0, self._options.poll_every), self._look)

@@ -214,8 +214,6 @@ class AirbyteClient:
             - SyncRunDisabled: the connection is inactive, locked or deleted
             - SyncApiError: no job was started, or none that we could name
         """
-        refusal: Optional[SyncApiError] = None
-        answer: Any = None
         try:
             answer = self._http.request(
                 "POST",
@@ -226,14 +224,7 @@ class AirbyteClient:
         except SyncApiError as exc:
             if exc.status_code != 409:
                 raise
-            refusal = exc
-        if refusal is not None:
-            # One code, several meanings, and a message that hides them: ask the connection.
-            self._connection(request.sync_id)
-            # A server that waited in vain for the job to appear also answers 409, in other words:
-            # then the job may appear all the same.
-            sure = "already running" in str(refusal).lower()
-            raise SyncAlreadyRunning(str(refusal), status_code=409, had_no_effect=sure)
+            raise self._why_refused(request, exc) from None
         job_id = as_int(as_dict(answer).get("jobId"))
         if job_id is None:
             raise SyncApiError(
@@ -274,6 +265,19 @@ class AirbyteClient:
         """
         if not parse_job(self._http.get(f"/jobs/{handle.run_id}")).ended:
             self._http.request("DELETE", f"/jobs/{handle.run_id}")
+
+    def _why_refused(self, request: SyncRequest, refusal: SyncApiError) -> SyncError:
+        """One code, several meanings, and a message that hides them: ask the connection."""
+        try:
+            self._connection(request.sync_id)
+        except SyncRunDisabled as exc:
+            return exc
+        except SyncApiError:
+            pass
+        # A server that waited in vain for the job to appear also answers 409, in other words:
+        # then the job may appear all the same.
+        sure = "already running" in str(refusal).lower()
+        return SyncAlreadyRunning(str(refusal), status_code=409, had_no_effect=sure)
 
     def _connection(self, connection_id: str) -> Dict[str, Any]:
         answer: Any = None
@@ -390,7 +394,7 @@ class ClientCredentialsAuth(Auth):
             )
         except SyncApiError as exc:
             # The request that needs the token has not been sent.
-            raise type(exc)(*exc.args[:5], True) from None
+            raise _unsent(exc) from None
         token = as_dict(answer).get("access_token")
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
             raise SyncApiError(
@@ -401,6 +405,13 @@ class ClientCredentialsAuth(Auth):
         margin = min(TOKEN_MARGIN_SECONDS, life / 3.0)
         self._renew_at = self._clock.monotonic() + life - margin
         return token
+
+
+def _unsent(exc: SyncApiError) -> SyncApiError:
+    """The same error, of a request that surely had no effect."""
+    return type(exc)(
+        str(exc), exc.stats, exc.status_code, exc.transient, exc.retry_after, had_no_effect=True
+    )
 
 
 def derived_config_api_url(api_url: str) -> Optional[str]:
