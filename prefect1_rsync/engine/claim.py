@@ -40,19 +40,23 @@ def claimed(claim: Claim, sightings: List[Sighting]) -> Optional[Sighting]:
 
     Returns:
         - Sighting: of the runs that were not there before, the one that was created nearest to
-            the moment of the trigger; None if there is none
+            the moment of the trigger (of several, the newest); None if there is none
     """
     skew = STRICT_SKEW_SECONDS if claim.before is None else SKEW_SECONDS
-    near: List[Tuple[float, int, Sighting]] = []
+    near: List[Tuple[float, int]] = []
     for index, sighting in enumerate(sightings):
         if sighting.handle.run_id in (claim.before or ()):
             continue
         moment = parse_time(sighting.report.created_at)
-        # A list without times: new is then all that we can ask of it.
-        late = 0.0 if moment is None else moment.timestamp() - claim.sent_at
-        if late >= -skew and (moment is not None or claim.before is not None):
-            near.append((abs(late), -index, sighting))
-    return min(near)[2] if near else None
+        if moment is not None:
+            late = moment.timestamp() - claim.sent_at
+            if late >= -skew:
+                # Within a second they are as near: Airbyte's times are whole seconds.
+                near.append((round(abs(late)), index))
+        elif claim.before is not None:
+            # A list without times: that it is new is all that we know of it.
+            near.append((0.0, index))
+    return sightings[min(near)[1]] if near else None
 
 
 def running(sightings: List[Sighting]) -> Optional[Sighting]:

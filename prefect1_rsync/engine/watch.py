@@ -190,11 +190,10 @@ class SyncWatch:
         """Does what is due."""
         if self.done:
             return
-        phase = self._next
         try:
-            phase()
+            self._next()
         except SyncApiError as exc:
-            if exc.transient and (phase != self._start or exc.had_no_effect):
+            if exc.transient and (self._next != self._start or exc.had_no_effect):
                 self._bear(exc)
             else:
                 self._fail(exc)
@@ -285,7 +284,9 @@ class SyncWatch:
             if other is not None and (policy != WAIT or self._vendor.when_running != QUEUES):
                 self._in_the_way(other.handle)
                 return
+        # At once: what others start in between would look as if we had started it.
         self._go_on(self._start)
+        self._start()
 
     def _start(self) -> None:
         if self._late():

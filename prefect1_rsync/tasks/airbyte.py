@@ -66,6 +66,8 @@ class AirbyteSyncTask(SyncTask):
             flow is stopped
         - full_resync (bool, optional): must be False: Airbyte's public API has no full refresh
             (`refresh` jobs are answered with 422)
+        - resume (bool, optional): join a run of the sync that is going on already, as if this task
+            had started it: for a flow run that is restarted after its worker was killed
         - **kwargs (dict, optional): keyword arguments of `prefect.Task`
 
     Raises:
@@ -106,6 +108,7 @@ class AirbyteSyncTask(SyncTask):
         if_already_running: str = "wait",
         cancel_remote_run: bool = False,
         full_resync: bool = False,
+        resume: bool = False,
         **kwargs: Any,
     ) -> None:
         self.connection_id = connection_id
@@ -130,6 +133,7 @@ class AirbyteSyncTask(SyncTask):
             if_already_running=if_already_running,
             cancel_remote_run=cancel_remote_run,
             full_resync=full_resync,
+            resume=resume,
             **kwargs,
         )
 
@@ -156,6 +160,7 @@ class AirbyteSyncTask(SyncTask):
         if_already_running: Optional[str] = None,
         cancel_remote_run: Optional[bool] = None,
         full_resync: Optional[bool] = None,
+        resume: Optional[bool] = None,
     ) -> Dict[str, Any]:
         """
         Runs a sync of the connection.

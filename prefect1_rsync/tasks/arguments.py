@@ -31,6 +31,7 @@ def options_from(arguments: Dict[str, Any]) -> SyncOptions:
         fail_on_warning=flag("fail_on_warning", arguments),
         if_already_running=policy,
         cancel_remote_run=flag("cancel_remote_run", arguments),
+        resume=flag("resume", arguments),
     )
 
 

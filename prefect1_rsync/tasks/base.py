@@ -5,8 +5,9 @@ from typing import Any, Dict, Optional, Tuple
 
 import prefect
 from prefect import Task
-from prefect.engine.state import Retrying, State
+from prefect.engine.state import Retrying, Running, State
 
+from ..engine.claim import Record
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncError
 from ..engine.events import Event
@@ -23,7 +24,13 @@ COMMON = (
     "if_already_running",
     "cancel_remote_run",
     "full_resync",
+    "resume",
 )
+
+# Keys in Prefect's context, and in the context of a Retrying state: what this attempt has
+# started, and what the attempt before it had.
+_NOW = "prefect1_rsync_run"
+_EARLIER = "prefect1_rsync_earlier_run"
 
 _LEVELS = {
     "looked": logging.DEBUG,
@@ -54,7 +61,7 @@ class SyncTask(Task):
             setattr(self, name, kwargs.pop(name))
         super().__init__(**kwargs)
         # A new list: Prefect would append to the one that the caller gave.
-        self.state_handlers = [*self.state_handlers, _keep_hopeless_failures]
+        self.state_handlers = [*self.state_handlers, _on_state_change]
         self._plan(self._merged({}), resolve=False)
 
     def _plan(
@@ -76,9 +83,25 @@ class SyncTask(Task):
         options = options_from(arguments)
         vendor, request = self._plan(arguments, resolve=True)
         assert vendor is not None
+        # Once: a second call of run() in the same attempt is another sync.
+        earlier = Record.from_json(prefect.context.pop(_EARLIER, None))
+        kept: Dict[str, Any] = {}
+
+        def remember(record: Optional[Record]) -> None:
+            # For the case that we are killed in a way that raises nothing here.
+            kept[_NOW] = prefect.context[_NOW] = None if record is None else record._asdict()
+
         try:
-            return run_sync(vendor, request, options, self._clock, [self._log_event])
+            return run_sync(
+                vendor, request, options, self._clock, [self._log_event], earlier, remember
+            )
+        except BaseException as exc:
+            # An attribute of the exception is what reaches the state handler on every executor;
+            # Prefect's timeout is no Exception, but a BaseException.
+            exc.remote_run = kept.get(_NOW)  # type: ignore[attr-defined]
+            raise
         finally:
+            prefect.context.pop(_NOW, None)
             vendor.close()
 
     def _merged(self, given: Dict[str, Any]) -> Dict[str, Any]:
@@ -101,18 +124,28 @@ class SyncTask(Task):
         logger.log(level, "%s", message)
 
 
-def _keep_hopeless_failures(task: Task, old: State, new: State) -> Optional[State]:
+def _on_state_change(task: Task, old: State, new: State) -> Optional[State]:
     """
-    Spends no retry on what can't get better: a wrong credential, an unknown sync, a bad argument.
+    Carries the run that an attempt has started to the next attempt, and spends no retry on what
+    can't get better: a wrong credential, an unknown sync, a bad argument.
 
-    Prefect decides on a retry by turning Failed into Retrying; a state handler may decide
-    otherwise. It must never raise: that would fail the task for good.
+    Prefect retries by turning Failed into Retrying, and Retrying into Running; the context of the
+    Retrying state is kept by every executor and by Prefect's backend. A state handler must never
+    raise: that would fail the task for good.
     """
-    if isinstance(new, Retrying) and old.is_failed():
+    if isinstance(new, Retrying):
         error = old.result
-        hopeless = (
-            not error.retryable if isinstance(error, SyncError) else isinstance(error, ValueError)
-        )
-        if hopeless:
+        if old.is_failed() and _is_hopeless(error):
             return old
+        record = getattr(error, "remote_run", None) or prefect.context.get(_NOW)
+        if record is not None:
+            new.context[_NOW] = record
+    elif isinstance(old, Retrying) and isinstance(new, Running):
+        prefect.context[_EARLIER] = old.context.get(_NOW)
     return new
+
+
+def _is_hopeless(error: object) -> bool:
+    if isinstance(error, SyncError):
+        return not error.retryable
+    return isinstance(error, ValueError)

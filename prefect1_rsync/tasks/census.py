@@ -55,6 +55,8 @@ class CensusSyncTask(SyncTask):
         - cancel_remote_run (bool, optional): cancel the run at Census on timeout and when the
             flow is stopped
         - full_resync (bool, optional): sync every record (Census: `force_full_sync`)
+        - resume (bool, optional): join a run of the sync that is going on already, as if this task
+            had started it: for a flow run that is restarted after its worker was killed
         - **kwargs (dict, optional): keyword arguments of `prefect.Task`
 
     Raises:
@@ -107,6 +109,7 @@ class CensusSyncTask(SyncTask):
         if_already_running: str = "wait",
         cancel_remote_run: bool = False,
         full_resync: bool = False,
+        resume: bool = False,
         **kwargs: Any,
     ) -> None:
         self.api_trigger = api_trigger
@@ -125,6 +128,7 @@ class CensusSyncTask(SyncTask):
             if_already_running=if_already_running,
             cancel_remote_run=cancel_remote_run,
             full_resync=full_resync,
+            resume=resume,
             **kwargs,
         )
 
@@ -145,6 +149,7 @@ class CensusSyncTask(SyncTask):
         if_already_running: Optional[str] = None,
         cancel_remote_run: Optional[bool] = None,
         full_resync: Optional[bool] = None,
+        resume: Optional[bool] = None,
     ) -> Dict[str, Any]:
         """
         Runs the sync.

@@ -41,6 +41,8 @@ class HightouchSyncTask(SyncTask):
             (Hightouch queues ours behind it), `"attach"` to it, or `"fail"`
         - cancel_remote_run (bool, optional): must be False: Hightouch's API can't cancel a run
         - full_resync (bool, optional): sync every record (Hightouch: `fullResync`)
+        - resume (bool, optional): join a run of the sync that is going on already, as if this task
+            had started it: for a flow run that is restarted after its worker was killed
         - **kwargs (dict, optional): keyword arguments of `prefect.Task`
 
     Raises:
@@ -71,6 +73,7 @@ class HightouchSyncTask(SyncTask):
         if_already_running: str = "wait",
         cancel_remote_run: bool = False,
         full_resync: bool = False,
+        resume: bool = False,
         **kwargs: Any,
     ) -> None:
         self.sync_id = sync_id
@@ -88,6 +91,7 @@ class HightouchSyncTask(SyncTask):
             if_already_running=if_already_running,
             cancel_remote_run=cancel_remote_run,
             full_resync=full_resync,
+            resume=resume,
             **kwargs,
         )
 
@@ -107,6 +111,7 @@ class HightouchSyncTask(SyncTask):
         if_already_running: Optional[str] = None,
         cancel_remote_run: Optional[bool] = None,
         full_resync: Optional[bool] = None,
+        resume: Optional[bool] = None,
     ) -> Dict[str, Any]:
         """
         Runs the sync.

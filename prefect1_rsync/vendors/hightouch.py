@@ -5,7 +5,6 @@ host) and on its API guide, https://hightouch.com/docs/developer-tools/api-guide
 otherwise.
 """
 
-import datetime as dt
 import re
 from typing import Any, Dict, List, Optional
 
@@ -46,8 +45,6 @@ _STATUSES = {
     "processing": WORKING,
     "reporting": WORKING,
 }
-# Runs that began longer ago are not looked for: none was ever seen to last so long.
-_RECENT = dt.timedelta(days=2)
 _PAGE = 100
 _MAX_PAGE = 4096
 
@@ -113,6 +110,8 @@ class HightouchClient:
             return request
         slug = request.sync_slug or ""
         answer = self._http.get("/syncs", {"slug": slug, "limit": str(_PAGE)})
+        if not isinstance(as_dict(answer).get("data"), list):
+            raise SyncApiError("Hightouch's answer is not a list of syncs", transient=True)
         for sync in _data(answer):
             sync_id = as_id(sync.get("id"))
             if sync.get("slug") == slug and sync_id:
@@ -164,45 +163,45 @@ class HightouchClient:
         )
 
     def recent(self, request: SyncRequest) -> List[Sighting]:
-        """The runs of the last two days, the newest first."""
-        since = dt.datetime.fromtimestamp(self._clock.time(), dt.timezone.utc) - _RECENT
-        runs = _data(self._runs(request, 0, since.strftime("%Y-%m-%dT%H:%M:%SZ")))
-        if any(not _report(run).ended for run in runs):
-            # The filter is on the start of the work. A run that waits behind another has none
-            # yet, and may be missing: look without the filter too.
-            runs += self._newest_runs(request)
-        found = {as_id(run.get("id")): run for run in runs}
+        """
+        The newest runs of the sync, the newest first.
+
+        Not by the filter `after`: it is on the start of the work, and a run that waits in the
+        queue has none yet. And the order of the list is documented nowhere.
+        """
+        answer = self._runs(request, 0)
+        ids = [as_int(run.get("id")) or 0 for run in _data(answer)]
+        if _has_more(answer) and ids != sorted(ids, reverse=True):
+            answer = self._last_page(request)
         sightings = [
             Sighting(self._handle(request.sync_id, run_id), _report(run))
-            for run_id, run in found.items()
+            for run in _data(answer)
+            for run_id in [as_id(run.get("id"))]
             if run_id
         ]
         return sorted(sightings, key=lambda it: as_int(it.handle.run_id) or 0, reverse=True)
 
-    def _newest_runs(self, request: SyncRequest) -> List[Dict[str, Any]]:
-        """The page with the newest runs: the order of the list is documented nowhere."""
-        answer = self._runs(request, 0)
-        runs = _data(answer)
-        ids = [as_int(run.get("id")) or 0 for run in runs]
-        if not _has_more(answer) or ids == sorted(ids, reverse=True):
-            return runs
-        # Ascending, and nobody tells how many there are: double the distance, then halve it.
+    def _last_page(self, request: SyncRequest) -> Any:
+        """Nobody tells how many pages there are: double the distance, then halve it."""
         below, above = 0, 1
-        while _has_more(self._runs(request, above)) and above < _MAX_PAGE:
+        answer = self._runs(request, above)
+        while _has_more(answer) and above < _MAX_PAGE:
             below, above = above, above * 2
-        while above - below > 1:
+            answer = self._runs(request, above)
+        while above - below > 1 and not _data(answer):
             middle = (below + above) // 2
-            if _has_more(self._runs(request, middle)):
+            found = self._runs(request, middle)
+            if _has_more(found):
                 below = middle
             else:
-                above = middle
-        return _data(self._runs(request, above))
+                above, answer = middle, found
+        return answer
 
-    def _runs(self, request: SyncRequest, page: int, after: Optional[str] = None) -> Any:
-        params = {"limit": str(_PAGE), "offset": str(page * _PAGE), "orderBy": "id"}
-        if after:
-            params["after"] = after
-        answer = self._http.get(f"/syncs/{request.sync_id}/runs", params)
+    def _runs(self, request: SyncRequest, page: int) -> Any:
+        answer = self._http.get(
+            f"/syncs/{request.sync_id}/runs",
+            {"limit": str(_PAGE), "offset": str(page * _PAGE), "orderBy": "id"},
+        )
         if not isinstance(as_dict(answer).get("data"), list):
             raise SyncApiError("Hightouch's answer is not a list of sync runs", transient=True)
         return answer

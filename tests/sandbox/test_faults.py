@@ -156,7 +156,13 @@ def test_other_bad_arguments(ask, hightouch):
         (lambda: sandbox.census.add_sync(0), "id"),
         (lambda: sandbox.airbyte.add_sync("2"), "id"),
         (lambda: sandbox.airbyte.add_sync(sandbox.airbyte.connection_id, status="x"), "status"),
-        (lambda: sandbox.airbyte.add_sync(sandbox.airbyte.connection_id, schedule={}), "schedule"),
+        (
+            lambda: sandbox.airbyte.add_sync(
+                sandbox.airbyte.connection_id,
+                schedule={"scheduleType": "basic", "basicTiming": "daily"},
+            ),
+            "schedule",
+        ),
         (lambda: setattr(hightouch, "cancel_takes", -1), "cancel_takes"),
         (lambda: Sandbox(port=-1), "port"),
         (lambda: Sandbox(clock=3), "clock"),
@@ -170,7 +176,11 @@ def test_what_is_recorded(ask):
     ask.clock.wind(5)
     ask.sandbox.respond("post", TRIGGER + "?a=1&a=2&b=", headers, json.dumps({"fullResync": True}))
     (recorded,) = ask.sandbox.requests
-    assert (recorded.vendor, recorded.operation, recorded.method) == ("hightouch", "trigger", "POST")
+    assert (recorded.vendor, recorded.operation, recorded.method) == (
+        "hightouch",
+        "trigger",
+        "POST",
+    )
     assert (recorded.path, recorded.query) == (TRIGGER, {"a": ["1", "2"], "b": [""]})
     assert recorded.headers["Content-Type"] == "application/json"
     assert (recorded.json, recorded.at) == ({"fullResync": True}, 1005)
