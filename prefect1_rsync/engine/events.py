@@ -4,6 +4,7 @@ import contextlib
 import logging
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
+from .errors import SyncError
 from .model import RunReport
 
 _logger = logging.getLogger("prefect1_rsync")
@@ -23,6 +24,7 @@ class Event(NamedTuple):
         - run_url (str, optional): where a person can see the run
         - seconds (float): since the sync was asked for
         - report (RunReport, optional): the run as it was last seen
+        - error (SyncError, optional): with `ended`: why the sync did not end well
         - message (str): one sentence for a person
     """
 
@@ -33,6 +35,7 @@ class Event(NamedTuple):
     run_url: Optional[str]
     seconds: float
     report: Optional[RunReport]
+    error: Optional[SyncError]
     message: str
 
 

@@ -27,6 +27,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _CHUNK = 65536
+_FEW = 16
 # Worth asking again: the request came too early, too often, or hit trouble at the vendor's.
 _TRANSIENT_CODES = (408, 425, 429)
 USER_AGENT = f"prefect1-rsync/{__version__} (Python {platform.python_version()})"
@@ -294,8 +295,9 @@ def _read(response: requests.Response, seconds: float) -> bytes:
 def _read_some(raw: Any) -> bytes:
     if hasattr(raw, "read1"):
         return bytes(raw.read1(_CHUNK, decode_content=True))
-    # urllib3 before 2.2 (Python 3.7): read(n) would block until n bytes are there.
-    return bytes(raw.read(1, decode_content=True))
+    # urllib3 before 2.2 (Python 3.7): read(n) blocks until n bytes are there. A few at a time are
+    # slow enough for a server that drips, and quick enough for one that does not.
+    return bytes(raw.read(_FEW, decode_content=True))
 
 
 def _trouble(exc: BaseException) -> str:

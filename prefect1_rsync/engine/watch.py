@@ -533,9 +533,9 @@ class SyncWatch:
         if error is not None:
             # The next attempt starts anew.
             self._remember(None)
-        self._tell("ended", sentence)
         if error is not None and self._options.raise_on_failure:
             self._error = error(self._with_link(sentence), self._stats)
+        self._tell("ended", sentence)
 
     def _time_out(self, trouble: Optional[SyncApiError] = None) -> None:
         if self._going_on() and self._ours and self._options.cancel_remote_run:
@@ -636,7 +636,7 @@ class SyncWatch:
             text += f" ({report.vendor_status})"
         if report.error_message:
             text += f": {report.error_message}"
-        if report.records_processed is not None:
+        if report.records_processed is not None and report.status in (WORKING, COMPLETED):
             text += f", {report.records_processed} records"
         return text
 
@@ -651,6 +651,7 @@ class SyncWatch:
                 handle.run_url if handle else None,
                 self._seconds(),
                 self.report,
+                self._error,
                 message,
             ),
             self._listeners,

@@ -471,15 +471,19 @@ def parse_job(answer: Any) -> RunReport:
     if word is None:
         raise SyncApiError("Airbyte's answer is not about a job", transient=True)
     status = _STATUSES.get(word, WORKING)
-    rows = as_int(job.get("rowsSynced"))
     over = status != WORKING
+    # Zero says nothing before the first records are committed.
+    rows, size = (
+        count if over or count else None
+        for count in (as_int(job.get("rowsSynced")), as_int(job.get("bytesSynced")))
+    )
     return RunReport(
         status=status,
         vendor_status=word,
         known=word in _STATUSES,
         records_processed=rows,
         records_updated=rows,
-        bytes_synced=as_int(job.get("bytesSynced")),
+        bytes_synced=size,
         # Not the start of the work: the server calls the job's creation so.
         created_at=as_time(job.get("startTime")),
         started_at=as_time(job.get("startTime")),
