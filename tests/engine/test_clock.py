@@ -17,7 +17,9 @@ def test_the_real_clock_sleeps_in_slices_so_that_an_exception_gets_through(monke
     slept = []
     virtual = VirtualClock()
     monkeypatch.setattr(time, "monotonic", virtual.monotonic)
-    monkeypatch.setattr(time, "sleep", lambda seconds: (slept.append(seconds), virtual.wind(seconds)))
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: (slept.append(seconds), virtual.wind(seconds))
+    )
     RealClock().sleep(10.1)
     assert sum(slept) == pytest.approx(10.1)
     assert max(slept) <= SLICE_SECONDS < 1

@@ -218,9 +218,7 @@ def test_headers_that_drip_are_bounded(clock):
         assert time.monotonic() - began < 1
 
 
-@pytest.mark.parametrize(
-    "pieces", [[b"SSH-2.0-OpenSSH\r\n"], [b"\x00\xff" * 100], []]
-)
+@pytest.mark.parametrize("pieces", [[b"SSH-2.0-OpenSSH\r\n"], [b"\x00\xff" * 100], []])
 def test_a_server_that_speaks_no_http_is_trouble(clock, pieces):
     with RawServer(pieces) as server:
         error = refused(client_at(server.base_url, clock), read_seconds=0.2)
@@ -273,7 +271,9 @@ class FailingSession(requests.Session):
         (
             requests.ConnectionError(
                 urllib3.exceptions.MaxRetryError(
-                    None, "/", urllib3.exceptions.ProtocolError("x", ConnectionResetError(1, "gone"))
+                    None,
+                    "/",
+                    urllib3.exceptions.ProtocolError("x", ConnectionResetError(1, "gone")),
                 )
             ),
             "gone",

@@ -496,7 +496,8 @@ def test_a_refusal_may_pass_in_between(clock):
 
 
 @pytest.mark.parametrize(
-    ("when_running", "error"), [(SKIPS, errors.SyncRunSkipped), (REFUSES, errors.SyncAlreadyRunning)]
+    ("when_running", "error"),
+    [(SKIPS, errors.SyncRunSkipped), (REFUSES, errors.SyncAlreadyRunning)],
 )
 def test_a_sync_that_is_always_overtaken_gives_up(clock, when_running, error):
     vendor = FakeVendor(clock, when_running=when_running)
@@ -665,7 +666,10 @@ def test_a_second_interrupt_ends_the_wait_for_the_cancel(clock):
 
 
 @given(
-    lasts=st.floats(0, 1000), max_wait=st.floats(0, 1000), takes=st.floats(0, 100), http=st.floats(0, 3)
+    lasts=st.floats(0, 1000),
+    max_wait=st.floats(0, 1000),
+    takes=st.floats(0, 100),
+    http=st.floats(0, 3),
 )
 def test_a_cancel_on_timeout_is_always_bounded(lasts, max_wait, takes, http):
     assume(abs(lasts - max_wait) > 1)
