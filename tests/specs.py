@@ -55,6 +55,13 @@ VENDOR_ERRORS = [
         "requires grant_type, calls it grant-type; the server needs neither",
     ),
     (
+        "airbyte-public",
+        "ApplicationTokenRequestWithGrant",
+        "grant_type",
+        {"type": "string"},
+        "the same, for those who send it",
+    ),
+    (
         "airbyte-config",
         "AirbyteStream",
         None,
@@ -175,7 +182,8 @@ def _document(name):
     for start, schema_name, field, change, _ in VENDOR_ERRORS:
         if name.startswith(start):
             schema = document["components"]["schemas"][schema_name]
-            (schema["properties"][field] if field else schema).update(change)
+            changed = schema["properties"].setdefault(field, {}) if field else schema
+            changed.update(change)
     return document
 
 

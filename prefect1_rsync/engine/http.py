@@ -108,7 +108,7 @@ class HttpClient:
         self._session = session or requests.Session()
         # Even where redirects are not followed, requests parses their address and reads their
         # body whole; a bad address then raises what is no RequestException.
-        self._session.get_redirect_target = lambda response: None  # type: ignore[method-assign]
+        self._session.get_redirect_target = lambda response: None  # type: ignore
 
     def __repr__(self) -> str:
         return f"HttpClient({self.base_url!r})"

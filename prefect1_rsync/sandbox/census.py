@@ -4,8 +4,8 @@ import dataclasses
 from typing import Any, Dict, List, Optional
 from urllib.parse import quote, urlencode
 
-from .core import Outcome, Run, State, Sync, merged
-from .http import Refusal, Request, Response, Route, Vendor
+from .core import Outcome, Run, State, Sync, merged, whole
+from .http import Recorded, Refusal, Response, Route, Vendor
 
 __all__ = ["Census", "CensusState"]
 
@@ -19,7 +19,7 @@ class CensusSync(Sync):
 
 
 class CensusState(State[CensusSync]):
-    """Runs one after the other; a trigger in between makes a run that is skipped."""
+    """One run at a time; a trigger during a run makes a run that is skipped."""
 
     succeeded = ("completed",)
     queued = "queued"
@@ -36,8 +36,7 @@ class CensusState(State[CensusSync]):
         What the vendor's docs of the run status `skipped` say: "an earlier instance of the sync
         is still running". That the trigger itself answers 200 then is an inference.
         """
-        busy = self.active(sync)
-        skipped = Outcome(duration=0, ends="skipped") if busy else None
+        skipped = Outcome(duration=0, ends="skipped") if self.active(sync) else None
         return self.start(sync, skipped, full=full)
 
 
@@ -75,12 +74,10 @@ class Census(Vendor[CensusState]):
         Raises:
             - ValueError: an argument makes no sense; the text names it
         """
-        if isinstance(id, bool) or not isinstance(id, int) or id < 1:
-            raise ValueError(f"id: Census's sync ids are positive numbers, got {id!r}")
+        whole("id", id, least=1)
         with self._lock:
             now = self.state.clock.now()
-            sync = CensusSync(id, dict(overrides or {}), now, label=label, paused=paused)
-            self.state.syncs[str(id)] = sync
+            self.state.syncs[str(id)] = CensusSync(id, now, overrides, label=label, paused=paused)
 
     def api_trigger(self, sync_id: int, version: int = 1) -> str:
         """
@@ -96,9 +93,8 @@ class Census(Vendor[CensusState]):
         if version not in (1, 2):
             raise ValueError(f"version: expected 1 or 2, got {version!r}")
         token = quote(self.token if version == 1 else self.personal_access_token, safe=":")
-        scheme, _, rest = self.base_url.partition("://")
-        address = "{}://bearer:{}@{}/api/v{}/syncs/{}/trigger"
-        return address.format(scheme, token, rest, version, sync_id)
+        root = self.base_url.replace("://", f"://bearer:{token}@")
+        return f"{root}/api/v{version}/syncs/{sync_id}/trigger"
 
     @property
     def canceled_status(self) -> str:
@@ -123,94 +119,78 @@ class Census(Vendor[CensusState]):
             ("POST", api + "/sync_runs/([^/]+)/cancel", "cancel", self._cancel),
         ]
 
-    def authorize(self, request: Request, operation: str) -> None:
+    def authorize(self, request: Recorded) -> None:
         # Bearer, or Basic with the user "bearer", as in trigger URLs.
-        user, password = request.basic()
-        given = request.bearer() or (password if user == "bearer" else None)
+        bearer, user, password = request.credentials()
         good = [self.personal_access_token]
-        if not request.path.startswith("/api/v2/"):
+        if "/api/v2/" not in request.path:
             good.append(self.token)
-        if given not in good:
-            raise Refusal(Response.of(401, "HTTP Basic: Access denied.\n"))
+        if (bearer or (password if user == "bearer" else "")) not in good:
+            raise Refusal(401, "HTTP Basic: Access denied.\n")
 
-    def no_route(self, request: Request) -> Response:
+    def no_route(self, request: Recorded) -> Response:
         return Response.of(404, {"status": 404})
 
-    def _syncs(self, request: Request) -> Response:
-        syncs = sorted(self.state.syncs.values(), key=lambda sync: (sync.created, sync.id))
-        return self._page(request, [self._sync_json(sync) for sync in syncs])
+    def _syncs(self, request: Recorded) -> Response:
+        return self._page(request, [self._sync_json(sync) for sync in self.state.syncs.values()])
 
-    def _sync(self, request: Request, sync_id: str) -> Response:
-        return _success(self._sync_json(self._find(sync_id)))
+    def _sync(self, request: Recorded, sync_id: str) -> Response:
+        return _success(self._sync_json(_found(self.state.find(sync_id))))
 
-    def _trigger(self, request: Request, sync_id: str) -> Response:
+    def _trigger(self, request: Recorded, sync_id: str) -> Response:
         full = (request.get("force_full_sync") or "").lower() in ("true", "1")
-        return _success({"sync_run_id": self.state.trigger(self._find(sync_id), full).id})
+        return _success(
+            {"sync_run_id": self.state.trigger(_found(self.state.find(sync_id)), full).id}
+        )
 
-    def _runs(self, request: Request, sync_id: str) -> Response:
-        runs = self.state.runs_of(self._find(sync_id))
+    def _runs(self, request: Recorded, sync_id: str) -> Response:
+        runs = self.state.runs_of(_found(self.state.find(sync_id)))
         return self._page(request, [self._run_json(run) for run in runs])
 
-    def _run(self, request: Request, run_id: str) -> Response:
-        return _success(self._run_json(self._find_run(run_id)))
+    def _run(self, request: Recorded, run_id: str) -> Response:
+        return _success(self._run_json(_found(self.state.find_run(run_id))))
 
-    def _cancel(self, request: Request, run_id: str) -> Response:
-        self.state.cancel(self._find_run(run_id))
+    def _cancel(self, request: Recorded, run_id: str) -> Response:
+        self.state.cancel(_found(self.state.find_run(run_id)))
         return Response.of(200, {"status": "cancelled", "data": {}})
 
-    def _find(self, sync_id: str) -> CensusSync:
-        sync = self.state.find(sync_id)
-        if sync is None:
-            raise Refusal(Response.of(404, {"status": 404}))
-        return sync
-
-    def _find_run(self, run_id: str) -> Run:
-        run = self.state.find_run(run_id)
-        if run is None:
-            raise Refusal(Response.of(404, {"status": 404}))
-        return run
-
-    def _page(self, request: Request, items: List[Dict[str, Any]]) -> Response:
+    def _page(self, request: Recorded, items: List[Dict[str, Any]]) -> Response:
         """A page of the items, which come oldest first."""
         try:
             page = max(1, int(request.get("page") or 1))
             size = min(100, max(1, int(request.get("per_page") or 25)))
         except ValueError:
-            message = {"status": "error", "message": "page and per_page must be numbers"}
-            return Response.of(400, message)
+            message = "page and per_page must be numbers"
+            raise Refusal(400, {"status": "error", "message": message}) from None
         if request.get("order") != "asc":
             items = items[::-1]
         last = max(1, -(-len(items) // size))
         following = page + 1 if page < last else None
-        query = urlencode({"page": page + 1, "per_page": size})
+        link = f"{self._root()}{request.path}?" + urlencode({"page": page + 1, "per_page": size})
         answer: Dict[str, Any] = {
             "status": "success",
             "data": items[(page - 1) * size : page * size],
-            "next": f"{self.base_url}{request.path}?{query}" if following else None,
+            "next": link if following else None,
         }
         if self.form != "2023":  # The pagination object was documented from August 2023 on.
             answer["pagination"] = {
-                "total_records": len(items),
-                "per_page": size,
-                "prev_page": page - 1 if page > 1 else None,
-                "page": page,
-                "next_page": following,
-                "last_page": last,
-            }
+                "total_records": len(items), "per_page": size, "last_page": last, "page": page,
+                "prev_page": page - 1 if page > 1 else None, "next_page": following,
+            }  # fmt: skip
         return Response.of(200, answer)
 
     def _sync_json(self, sync: CensusSync) -> Dict[str, Any]:
         runs = self.state.runs_of(sync)
-        failing = bool(runs) and runs[-1].status == "failed"
+        failing = bool(runs) and runs[-1].failed
         stamp = self.state.clock.iso(sync.created)
         fields = {
             "id": sync.id,
             "label": sync.label,
             "status": "failing" if failing else "up to date" if runs else "ready",
-            "operation": "upsert",
             "paused": sync.paused,
             "created_at": stamp,
             "updated_at": stamp,
+            "operation": "upsert",
             "source_attributes": {"connection_id": 1, "object": {"type": "table"}},
             "destination_attributes": {"connection_id": 2, "object": "contact"},
             "mappings": [],
@@ -220,49 +200,45 @@ class Census(Vendor[CensusState]):
         return merged(fields, sync.overrides)
 
     def _run_json(self, run: Run) -> Dict[str, Any]:
-        clock, outcome, ended = self.state.clock, run.outcome, run.finished
-        natural = ended and not run.cancelled
-        failed = natural and outcome.ends not in self.state.succeeded
-        counts: Dict[str, Any] = {
-            name: getattr(outcome, name) if natural else None
-            for name in ("records_processed", "records_updated", "records_failed")
-        }
-        invalid = outcome.records_invalid if natural else None
-        source = outcome.records_processed if natural else None
-        if source is not None:
-            source += invalid or 0
-        if self.form == "2023":
-            counts.update(source_record_count=source, records_invalid=invalid)
-        else:
-            counts.update(
-                source_record_count=source,
-                source_record_updates=counts["records_processed"],
-                source_record_deletes=None if source is None else 0,
-                source_record_invalids=invalid,
-            )
-        reason = (outcome.error_message or "The run ended: " + run.status) if failed else None
-        touched = min(clock.now(), run.finished_at)
-        fields = {
+        clock, known = self.state.clock, run.outcome if run.ended else Outcome()
+        processed, invalid = known.records_processed, known.records_invalid
+        source = None if processed is None else processed + (invalid or 0)
+        cause = "API" if run.by_api else "Schedule"
+        fields: Dict[str, Any] = {
             "id": run.id,
             "sync_id": run.sync_id,
+            "source_record_count": source,
+            "records_processed": processed,
+            "records_updated": known.records_updated,
+            "records_failed": known.records_failed,
             "created_at": clock.iso(run.created),
-            "updated_at": clock.iso(touched),
-            "completed_at": clock.iso(run.finished_at) if natural and not failed else None,
+            "updated_at": clock.iso(min(clock.now(), run.finished_at)),
+            # Null in the vendor's example of a failed run.
+            "completed_at": clock.iso(run.finished_at) if run.ended and not run.failed else None,
             "scheduled_execution_time": None,
-            "error_code": "SANDBOX_ERROR" if failed and run.status == "failed" else None,
-            "error_message": reason,
+            "error_code": "SANDBOX_ERROR" if run.failed and known.ends == "failed" else None,
+            "error_message": known.error_message or f"Ended {known.ends}" if run.failed else None,
             "error_detail": None,
             "status": run.status,
-            "canceled": ended and (run.cancelled or outcome.canceled),
+            "canceled": run.finished and (run.outcome.canceled or not run.ended),
             "full_sync": bool(run.options.get("full")),
-            "sync_trigger_reason": {
-                "ui_tag": "API" if run.by_api else "Schedule",
-                "ui_detail": "Triggered via API" if run.by_api else "Triggered by schedule",
-            },
+            "sync_trigger_reason": {"ui_tag": cause, "ui_detail": "Triggered by " + cause},
         }
-        if run.started and not ended:
+        if self.form == "2023":
+            fields["records_invalid"] = invalid
+        else:
+            fields["source_record_updates"] = processed
+            fields["source_record_deletes"] = None if processed is None else 0
+            fields["source_record_invalids"] = invalid
+        if run.started and not run.finished:
             fields["current_step"] = "Running sync"
-        return merged(dict(fields, **counts), outcome.overrides)
+        return merged(fields, run.outcome.overrides)
+
+
+def _found(thing: Any) -> Any:
+    if thing is None:
+        raise Refusal(404, {"status": 404})
+    return thing
 
 
 def _success(data: Dict[str, Any]) -> Response:

@@ -5,7 +5,7 @@ import itertools
 import math
 from datetime import datetime, timezone
 from time import time
-from typing import Any, Callable, ClassVar, Dict, Generic, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, TypeVar
 
 __all__ = ["MISSING", "Clock", "Outcome", "Run", "State", "Sync"]
 
@@ -73,31 +73,22 @@ class Outcome:
             seconds(name, getattr(self, name))
         for name in ("times", "attempts"):
             whole(name, getattr(self, name), least=1)
-        for name in ("processed", "updated", "failed", "invalid"):
-            whole("records_" + name, getattr(self, "records_" + name), none=True)
-        whole("bytes_synced", self.bytes_synced, none=True)
-        for name in ("ends", "error_message"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value):
-                raise ValueError(f"{name}: expected words or None, got {value!r}")
-        for name in ("overrides", "attempt_overrides"):
-            if not isinstance(getattr(self, name), (dict, type(None))):
-                raise ValueError(f"{name}: expected a dict of JSON fields")
-        for name in ("canceled", "partial_success"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name}: expected True or False")
+        for name, value in vars(self).items():
+            if name.startswith("records_") or name == "bytes_synced":
+                whole(name, value, none=True)
+        for kind, names in (
+            (str, ("ends", "error_message", "failure_origin", "failure_type")),
+            (dict, ("overrides", "attempt_overrides")),
+            (bool, ("canceled", "partial_success")),
+        ):
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and (not isinstance(value, kind) or value == ""):
+                    raise ValueError(f"{name}: expected a {kind.__name__}, got {value!r}")
         for pair in self.statuses or ():
             if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not pair[1]:
                 raise ValueError(f"statuses: expected (seconds, word), got {pair!r}")
             seconds("statuses", pair[0])
-
-    @classmethod
-    def of(cls, **fields: Any) -> "Outcome":
-        """The outcome with these fields; an unknown field is a ValueError, too."""
-        unknown = set(fields) - {field.name for field in dataclasses.fields(cls)}
-        if unknown:
-            raise ValueError("{}: no such field of an outcome".format(", ".join(sorted(unknown))))
-        return cls(**fields)
 
 
 class Clock:
@@ -129,12 +120,13 @@ class Sync:
     """What every vendor's sync has: an id, fields to override, what its next runs do."""
 
     id: Any
-    overrides: Dict[str, Any]
     created: float
+    overrides: Optional[Dict[str, Any]] = None
     outcomes: List[Outcome] = dataclasses.field(default_factory=list)
     used: int = 0
 
     def next_outcome(self) -> Outcome:
+        """What the script says of the next run; the last outcome repeats."""
         while len(self.outcomes) > 1 and self.used >= self.outcomes[0].times:
             del self.outcomes[0]
             self.used = 0
@@ -157,6 +149,7 @@ class Run:
         - created (float): when, on the sandbox's clock
         - by_api (bool): whether a request started it, not `start_other_run`
         - options (dict): what the trigger asked for (full sync, job type)
+        - state (State): where it belongs
         - after (Run, optional): the run that it queues behind
         - cancelled_at (float, optional): when a cancellation takes effect
     """
@@ -185,29 +178,35 @@ class Run:
     @property
     def finished_at(self) -> float:
         """When the run ends or ended, `math.inf` for never."""
-        return min(self.started_at + self.outcome.duration, max(self.cancelled_at, self.created))
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether a cancellation ended it, or will."""
-        return self.cancelled_at < self.started_at + self.outcome.duration
+        return min(self.started_at + self.outcome.duration, self.cancelled_at)
 
     @property
     def started(self) -> bool:
-        now = self.state.clock.now()
-        return now >= self.started_at and not self.cancelled_at < self.started_at
+        """Whether work has begun."""
+        return self.started_at <= min(self.state.clock.now(), self.cancelled_at)
 
     @property
     def finished(self) -> bool:
+        """Whether the run has ended, in whichever way."""
         return self.state.clock.now() >= self.finished_at
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended as its outcome says, not by a cancellation."""
+        return self.finished and not self.cancelled_at < self.started_at + self.outcome.duration
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended by itself and without success."""
+        return self.ended and self.outcome.ends not in self.state.succeeded
 
     @property
     def share(self) -> float:
         """How much of the work is done: 0 to 1; never-ending work is always half done."""
-        if not self.started or math.isinf(self.outcome.duration):
-            return 0.5 if self.started else 0.0
-        until = min(self.state.clock.now(), self.finished_at) - self.started_at
-        return min(1.0, until / self.outcome.duration) if self.outcome.duration else 1.0
+        if not self.started or self.ended:
+            return 1.0 if self.ended else 0.0
+        done = min(self.state.clock.now(), self.finished_at) - self.started_at
+        return 0.5 if math.isinf(self.outcome.duration) else done / self.outcome.duration
 
 
 class State(Generic[SyncT]):
@@ -219,10 +218,10 @@ class State(Generic[SyncT]):
     """
 
     #: words for an end without failure (the first is the usual one), for waiting, for cancelled
-    succeeded: ClassVar[Tuple[str, ...]]
-    queued: ClassVar[str]
+    succeeded: Tuple[str, ...]
+    queued: str
     cancelled: str
-    first_run_id: ClassVar[int] = 1001
+    first_run_id = 1001
 
     def __init__(self, clock: Clock):
         self.clock = clock
@@ -249,8 +248,7 @@ class State(Generic[SyncT]):
 
     def active(self, sync: SyncT) -> Optional[Run]:
         """The newest run of the sync that hasn't ended."""
-        unfinished = [run for run in self.runs_of(sync) if not run.finished]
-        return unfinished[-1] if unfinished else None
+        return next((run for run in reversed(self.runs_of(sync)) if not run.finished), None)
 
     def start(
         self,
@@ -268,7 +266,7 @@ class State(Generic[SyncT]):
         return run
 
     def start_other(self, sync: SyncT, outcome: Outcome) -> Run:
-        """Create a run as the vendor's schedule does, with nothing in the way."""
+        """Create a run as the vendor's schedule does."""
         return self.start(sync, outcome, by_api=False)
 
     def cancel(self, run: Run) -> None:
@@ -279,7 +277,7 @@ class State(Generic[SyncT]):
     def status(self, run: Run) -> str:
         """The vendor's word for where the run stands now."""
         if run.finished:
-            return self.cancelled if run.cancelled else str(run.outcome.ends)
+            return str(run.outcome.ends) if run.ended else self.cancelled
         age = self.clock.now() - run.created
         scripted = [word for since, word in run.outcome.statuses or () if since <= age]
         if scripted:
@@ -297,38 +295,34 @@ class State(Generic[SyncT]):
 
     def _filled(self, outcome: Outcome) -> Outcome:
         """The outcome with the vendor's word and plausible counts where the script has none."""
-        ends = outcome.ends or self.succeeded[0]
-        fields: Dict[str, Any] = {"ends": ends}
-        processed = outcome.records_processed
-        if ends in self.succeeded and not outcome.canceled:
-            processed = 100 if processed is None else processed
-            fields.update(
-                records_failed=outcome.records_failed or 0,
-                records_invalid=outcome.records_invalid or 0,
-                bytes_synced=outcome.bytes_synced or 100 * processed,
-            )
-        if processed is not None:
-            fields["records_processed"] = processed
-            if outcome.records_updated is None:
-                fields["records_updated"] = max(0, processed - (outcome.records_failed or 0))
-        return dataclasses.replace(outcome, **fields)
+        fields: Dict[str, Any] = {"ends": outcome.ends or self.succeeded[0]}
+        if fields["ends"] in self.succeeded and not outcome.canceled:
+            processed = outcome.records_processed
+            fields["records_processed"] = processed = 100 if processed is None else processed
+            fields.update(records_failed=0, records_invalid=0, bytes_synced=100 * processed)
+        scripted = {name: value for name, value in vars(outcome).items() if value is not None}
+        fields.update(scripted)
+        if "records_processed" in fields:
+            rest = fields["records_processed"] - fields.get("records_failed", 0)
+            fields.setdefault("records_updated", max(0, rest))
+        return Outcome(**fields)
 
 
 def merged(fields: Dict[str, Any], overrides: Optional[Dict[str, Any]]) -> Dict[str, Any]:
     """The JSON object with the overrides applied."""
-    whole_object = dict(fields, **(overrides or {}))
-    return {name: value for name, value in whole_object.items() if value is not MISSING}
+    together = dict(fields, **(overrides or {}))
+    return {name: value for name, value in together.items() if value is not MISSING}
 
 
 def parse_iso(text: str) -> float:
     """Seconds since 1970 of an ISO 8601 time; ValueError if it isn't one."""
-    # fromisoformat takes no Z and no two-digit fraction before Python 3.11.
-    head, _, fraction = text.replace("Z", "+00:00").partition(".")
-    if fraction:
-        digits = "".join(itertools.takewhile(str.isdigit, fraction))
-        head += "." + digits[:6].ljust(6, "0") + fraction[len(digits) :]
-    moment = datetime.fromisoformat(head)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+    # datetime.fromisoformat doesn't take a Z before Python 3.11.
+    for form in ("%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"):
+        try:
+            return datetime.strptime(text, form).timestamp()
+        except ValueError:
+            pass
+    raise ValueError(text)
 
 
 def seconds(name: str, value: Any) -> None:
@@ -338,7 +332,7 @@ def seconds(name: str, value: Any) -> None:
 
 
 def whole(name: str, value: Any, least: int = 0, none: bool = False) -> None:
-    """ValueError unless the argument is a whole number."""
+    """ValueError unless the argument is a whole number, or perhaps None."""
     if value is None and none:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < least:

@@ -6,39 +6,49 @@ import re
 from base64 import b64decode
 from http import client
 from threading import RLock
-from typing import (
-    Any,
-    Callable,
-    ClassVar,
-    Dict,
-    Generic,
-    List,
-    Optional,
-    Tuple,
-    TypeVar,
-    Union,
-)
+from typing import Any, Callable, Dict, Generic, List, Optional, Tuple, Type, TypeVar
 from urllib.parse import parse_qs
 
 from .core import Outcome, Run, State, seconds, whole
 
-__all__ = ["Fault", "Recorded", "Refusal", "Request", "Response", "Vendor"]
+__all__ = ["Fault", "Recorded", "Refusal", "Response", "Vendor"]
 
-_MALFORMED = ("html", "truncated", "empty", "wrong_type", "not_utf8", "deep", "huge")
+_DROPS = (None, "before", "middle", "after")
+_MALFORMED = (None, "html", "truncated", "empty", "wrong_type", "not_utf8", "deep", "huge")
 _HUGE = 16 * 1024 * 1024
-_REDIRECTS = (301, 302, 303, 307, 308)
+_REDIRECTS = (None, 301, 302, 303, 307, 308)
 
 
 @dataclasses.dataclass
-class Request:
-    """A request, its path without the vendor's prefix; `headers` In-This-Case."""
+class Recorded:
+    """
+    A request as it came in, and what became of it.
 
+    Args:
+        - vendor (str): `census`, `hightouch`, `airbyte`, or empty if the path names none
+        - method (str): HTTP method
+        - path (str): without query
+        - query (dict of lists): parameters
+        - headers (dict): names In-This-Case
+        - body (bytes): the body
+        - at (float): on the sandbox's clock
+        - operation (str): as in `fault`; empty if the vendor has no such path
+        - status (int, optional): what was answered; None if the connection was dropped
+        - fault (str, optional): what was broken
+    """
+
+    vendor: str
     method: str
     path: str
     query: Dict[str, List[str]]
     headers: Dict[str, str]
     body: bytes
+    at: float
+    operation: str = ""
+    status: Optional[int] = None
+    fault: Optional[str] = None
 
+    @property
     def json(self) -> Any:
         """The body's JSON; None if it is none."""
         try:
@@ -46,30 +56,33 @@ class Request:
         except (ValueError, RecursionError):
             return None
 
-    def form(self) -> Dict[str, Any]:
+    @property
+    def fields(self) -> Dict[str, Any]:
+        """The body's JSON object; empty if it is none."""
+        return self.json if isinstance(self.json, dict) else {}
+
+    @property
+    def form(self) -> Dict[str, str]:
         """The fields of a form body; empty if it is none."""
         if "form-urlencoded" not in self.headers.get("Content-Type", ""):
             return {}
         return {name: values[0] for name, values in parse_qs(self.body.decode("latin-1")).items()}
 
     def get(self, name: str) -> Optional[str]:
-        """The query parameter's first value."""
+        """The query parameter's first value; None if there is none."""
         return self.query.get(name, [None])[0]
 
-    def bearer(self) -> Optional[str]:
-        """The bearer token."""
-        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else None
-
-    def basic(self) -> Tuple[str, str]:
-        """User and password; empty if there are none."""
-        scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
+    def credentials(self) -> Tuple[str, str, str]:
+        """(bearer token, user, password), each empty if there is none."""
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return value.strip(), "", ""
         try:
-            decoded = b64decode(encoded).decode("utf-8") if scheme.lower() == "basic" else ""
+            decoded = b64decode(value).decode("utf-8") if scheme.lower() == "basic" else ""
         except ValueError:
             decoded = ""
         user, _, password = decoded.partition(":")
-        return user, password
+        return "", user, password
 
 
 @dataclasses.dataclass
@@ -97,13 +110,11 @@ class Response:
     @classmethod
     def of(cls, status: int, data: Any, content_type: Optional[str] = None) -> "Response":
         """An answer of text or bytes, or of JSON if `data` is anything else."""
-        if isinstance(data, (str, bytes)):
-            body = data.encode("utf-8") if isinstance(data, str) else data
-            kind = content_type or "text/plain; charset=utf-8"
-        else:
-            body = json.dumps(data).encode("utf-8")
-            kind = content_type or "application/json"
-        return cls(status, {"Content-Type": kind}, body)
+        kind = "text/plain; charset=utf-8"
+        if not isinstance(data, (str, bytes)):
+            data, kind = json.dumps(data), "application/json"
+        body = data.encode("utf-8") if isinstance(data, str) else data
+        return cls(status, {"Content-Type": content_type or kind}, body)
 
     def json(self) -> Any:
         """The body's JSON; ValueError if it is none."""
@@ -111,43 +122,11 @@ class Response:
 
 
 class Refusal(Exception):
-    """A handler's way to answer with an error."""
+    """A handler's way to answer with an error; arguments as for `Response.of`."""
 
-    def __init__(self, response: Response):
-        super().__init__(response.status)
-        self.response = response
-
-
-@dataclasses.dataclass(frozen=True)
-class Recorded:
-    """
-    A request as it came in.
-
-    Args:
-        - vendor (str): `census`, `hightouch`, `airbyte`, or empty if the path names none
-        - operation (str): as in `fault`; empty if the vendor has no such path
-        - method (str): HTTP method
-        - path (str): without query
-        - query (dict of lists): parameters
-        - headers (dict): names In-This-Case
-        - json (any): the body's JSON or None
-        - body (bytes): the body
-        - at (float): on the sandbox's clock
-        - status (int, optional): what was answered; None if the connection was dropped
-        - fault (str, optional): what was broken
-    """
-
-    vendor: str
-    operation: str
-    method: str
-    path: str
-    query: Dict[str, List[str]]
-    headers: Dict[str, str]
-    json: Any
-    body: bytes
-    at: float
-    status: Optional[int]
-    fault: Optional[str]
+    def __init__(self, status: int, data: Any, content_type: Optional[str] = None):
+        super().__init__(status)
+        self.response = Response.of(status, data, content_type)
 
 
 @dataclasses.dataclass
@@ -196,16 +175,14 @@ class Fault:
         whole("after", self.after)
         seconds("delay", self.delay)
         seconds("drip", self.drip)
-        if self.status is not None:
-            whole("status", self.status, least=200)
-            if self.status > 599:
-                raise ValueError(f"status: no HTTP status: {self.status}")
-        if self.drop not in (None, "before", "middle", "after"):
-            raise ValueError(f"drop: expected before, middle or after, got {self.drop!r}")
-        if self.malformed is not None and self.malformed not in _MALFORMED:
-            raise ValueError("malformed: expected one of {}".format(", ".join(_MALFORMED)))
-        if self.redirect and self.status not in (None, *_REDIRECTS):
-            raise ValueError(f"status: {self.status} is no redirect")
+        whole("status", self.status, least=200, none=True)
+        for name, known in (
+            ("status", _REDIRECTS if self.redirect else (None, *range(200, 600))),
+            ("drop", _DROPS),
+            ("malformed", _MALFORMED),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}: {getattr(self, name)!r} makes no sense here")
         if not self.name:
             raise ValueError("fault: say what breaks, for example status=503 or drop='before'")
 
@@ -223,31 +200,28 @@ class Fault:
         stops = self.status is not None or self.redirect or self.drop == "before"
         return self.process or self.drop == "after" or bool(self.malformed) or not stops
 
-    def spoil(self, answer: Optional[Response]) -> Response:
-        """The answer as this fault leaves it; None: the request wasn't processed."""
-        if answer is None or self.status is not None or self.redirect:
-            status = self.status or (302 if self.redirect else 503)
-            reason = "{} {}".format(status, client.responses.get(status, "Unknown"))
-            plain = Response.of(status, f"<html><h1>{reason}</h1></html>", "text/html")
-            answer = answer if answer is not None and self.malformed else plain
-            answer.status = status
-        if self.redirect:
-            answer.headers["Location"] = self.redirect
+    def spoil(self, answer: Response) -> Response:
+        """The answer as this fault leaves it."""
+        status = self.status or (302 if self.redirect else answer.status)
+        if (self.status or self.redirect) and not self.malformed:
+            page = f"<html><h1>{status} {client.responses.get(status, 'Unknown')}</h1></html>"
+            answer = Response.of(status, page, "text/html")
         if self.malformed:
             answer = _malformed(self.malformed, answer)
         if self.body is not None:
-            replaced = Response.of(answer.status, self.body)
-            answer.body = replaced.body
-            answer.headers["Content-Type"] = replaced.headers["Content-Type"]
+            answer = Response.of(status, self.body)
         if self.content_type is not None:
             answer.headers["Content-Type"] = self.content_type
-        answer.headers.update(self.headers or {})
-        return dataclasses.replace(answer, delay=self.delay, drip=self.drip, drop=self.drop)
+        if self.redirect:
+            answer.headers["Location"] = self.redirect
+        headers = dict(answer.headers, **(self.headers or {}))
+        return Response(status, headers, answer.body, self.delay, self.drip, self.drop)
 
 
 Handler = Callable[..., Response]
 Route = Tuple[str, str, str, Handler]
 StateT = TypeVar("StateT", bound="State[Any]")
+MadeT = TypeVar("MadeT", Outcome, Fault)
 
 
 class Vendor(Generic[StateT]):
@@ -260,7 +234,7 @@ class Vendor(Generic[StateT]):
         - root (callable): returns the sandbox's URL
     """
 
-    name: ClassVar[str]
+    name: str
 
     def __init__(self, state: StateT, lock: "RLock", root: Callable[[], str]):
         self.state = state
@@ -313,7 +287,7 @@ class Vendor(Generic[StateT]):
             - ValueError: unknown sync, or an argument makes no sense; the text names it
         """
         with self._lock:
-            scripted = Outcome.of(**outcome)
+            scripted = _made(Outcome, outcome)
             self._known(sync_id).outcomes.append(scripted)
             return scripted
 
@@ -329,7 +303,7 @@ class Vendor(Generic[StateT]):
             - ValueError: as for `script`
         """
         with self._lock:
-            return self.state.start_other(self._known(sync_id), Outcome.of(**outcome))
+            return self.state.start_other(self._known(sync_id), _made(Outcome, outcome))
 
     def fault(self, operation: str, **fault: Any) -> Fault:
         """
@@ -342,13 +316,9 @@ class Vendor(Generic[StateT]):
         Raises:
             - ValueError: an argument makes no sense; the text names it
         """
-        if operation != "*" and operation not in self.operations:
-            known = ", ".join(self.operations)
-            raise ValueError(f"operation: {self.name} has {known} and *")
-        unknown = set(fault) - {field.name for field in dataclasses.fields(Fault)}
-        if unknown:
-            raise ValueError("{}: no such field of a fault".format(", ".join(sorted(unknown))))
-        planned = Fault(operation, **fault)
+        if operation not in ("*", *self.operations):
+            raise ValueError(f"operation: {self.name} has {', '.join(self.operations)} and *")
+        planned = _made(Fault, dict(fault, operation=operation))
         with self._lock:
             self._faults.append(planned)
         return planned
@@ -361,7 +331,7 @@ class Vendor(Generic[StateT]):
     def reset(self) -> None:
         """Forget runs, scripts, faults and added syncs; credentials stay as they are set."""
         with self._lock:
-            del self._faults[:]
+            self.clear_faults()
             self.state.clear()
             self.furnish()
 
@@ -375,36 +345,35 @@ class Vendor(Generic[StateT]):
         """(method, pattern of the path, operation, handler of request and groups)."""
         raise NotImplementedError
 
-    def authorize(self, request: Request, operation: str) -> None:
+    def authorize(self, request: Recorded) -> None:
         """Raise `Refusal` unless the request has the right credentials."""
         raise NotImplementedError
 
-    def no_route(self, request: Request) -> Response:
+    def no_route(self, request: Recorded) -> Response:
         """The answer to a path that the vendor doesn't have."""
         raise NotImplementedError
 
-    def answer(self, request: Request) -> Tuple[str, Response, Optional[str]]:
-        """(operation, answer, name of the fault); call it with the lock held."""
-        operation, handler, groups = self._route(request)
-        fault = self._due(operation)
-        answer: Optional[Response] = None
-        if fault is None or fault.processes:
-            try:
-                self.authorize(request, operation)
-                answer = handler(request, *groups)
-            except Refusal as refusal:
-                answer = refusal.response
-        if fault is not None:
-            return operation, fault.spoil(answer), fault.name
-        assert answer is not None
-        return operation, answer, None
+    def answer(self, request: Recorded) -> Response:
+        """The answer; call it with the lock held."""
+        handler, groups = self._route(request)
+        fault = self._due(request.operation)
+        request.fault = fault.name if fault else None
+        if fault and not fault.processes:
+            return fault.spoil(Response.of(503, ""))
+        try:
+            self.authorize(request)
+            answer = handler(request, *groups)
+        except Refusal as refusal:
+            answer = refusal.response
+        return fault.spoil(answer) if fault else answer
 
-    def _route(self, request: Request) -> Tuple[str, Handler, Tuple[Any, ...]]:
+    def _route(self, request: Recorded) -> Tuple[Handler, Tuple[Any, ...]]:
         for method, pattern, operation, handler in self._routes:
-            match = pattern.match(request.path)
+            match = pattern.match(request.path[len(self.name) + 1 :])
             if match and method == request.method:
-                return operation, handler, match.groups()
-        return "", self.no_route, ()
+                request.operation = operation
+                return handler, match.groups()
+        return self.no_route, ()
 
     def _known(self, sync_id: Any) -> Any:
         sync = self.state.find(sync_id)
@@ -414,35 +383,38 @@ class Vendor(Generic[StateT]):
 
     def _due(self, operation: str) -> Optional[Fault]:
         due = None
-        for fault in list(self._faults):
-            if fault.operation not in ("*", operation):
-                continue
+        for fault in [f for f in self._faults if f.operation in ("*", operation)]:
             if fault.after:
                 fault.after -= 1
             elif due is None:
                 due = fault
-                if fault.times is not None:
-                    fault.times -= 1
-                    if not fault.times:
-                        self._faults.remove(fault)
+        if due is not None and due.times is not None:
+            due.times -= 1
+            if not due.times:
+                self._faults.remove(due)
         return due
 
 
+def _made(kind: Type[MadeT], fields: Dict[str, Any]) -> MadeT:
+    unknown = set(fields) - {field.name for field in dataclasses.fields(kind)}
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))}: unknown here")
+    return kind(**fields)
+
+
 def _malformed(kind: str, answer: Response) -> Response:
-    if kind == "html":
-        page = "<!doctype html><html><body>We'll be right back</body></html>"
-        return Response.of(answer.status, page, "text/html")
-    bodies: Dict[str, Callable[[], Union[str, bytes]]] = {
-        "truncated": lambda: answer.body[: max(1, len(answer.body) // 2)],
-        "empty": lambda: b"",
-        "wrong_type": lambda: b'["not", {"the": "object"}, null, 7]',
-        "not_utf8": lambda: b'{"status": "\xff\xfe\xfa", "id": "\xc3\x28"}',
-        "deep": lambda: b"[" * 100000 + b"]" * 100000,
-        "huge": lambda: _padded(answer.body),
+    body = answer.body
+    if kind == "huge":
+        padding = b'{"padding": "' + b"x" * _HUGE + b'"'
+        body = padding + (b", " + body[1:] if body[:1] == b"{" and body != b"{}" else b"}")
+    bodies = {
+        "html": b"<!doctype html><html><body>We'll be right back</body></html>",
+        "truncated": body[: max(1, len(body) // 2)],
+        "empty": b"",
+        "wrong_type": b'["not", {"the": "object"}, null, 7]',
+        "not_utf8": b'{"status": "\xff\xfe\xfa", "id": "\xc3\x28"}',
+        "deep": b"[" * 100000 + b"]" * 100000,
+        "huge": body,
     }
-    return Response.of(answer.status, bodies[kind](), "application/json")
-
-
-def _padded(body: bytes) -> bytes:
-    padding = b'{"padding": "' + b"x" * _HUGE + b'"'
-    return padding + (b", " + body[1:] if body[:1] == b"{" and body != b"{}" else b"}")
+    kinds = "text/html" if kind == "html" else "application/json"
+    return Response.of(answer.status, bodies[kind], kinds)

@@ -1,16 +1,15 @@
 """The sandbox itself: three vendors, a record of requests, a server that can be switched on."""
 
 import time
-from http import HTTPStatus
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Union
 from urllib.parse import parse_qs, unquote
 
 from .airbyte import Airbyte, AirbyteState
 from .census import Census, CensusState
-from .core import Clock
+from .core import Clock, whole
 from .hightouch import Hightouch, HightouchState
-from .http import Recorded, Request, Response, Vendor
+from .http import Recorded, Response, Vendor
 
 if TYPE_CHECKING:
     from .server import Server
@@ -45,8 +44,7 @@ class Sandbox:
     """
 
     def __init__(self, port: int = 0, clock: Callable[[], float] = time.monotonic):
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-            raise ValueError(f"port: expected 0 to 65535, got {port!r}")
+        whole("port", port)
         if not callable(clock):
             raise ValueError("clock: expected a callable that returns seconds")
         self._port = port
@@ -118,36 +116,18 @@ class Sandbox:
             - body (bytes or str, optional): body
         """
         path, _, query = path_with_query.partition("?")
-        _, _, rest = path.partition("/")
-        name, slash, tail = rest.partition("/")
-        request = Request(
-            method.upper(),
-            unquote(slash + tail),
-            parse_qs(query, keep_blank_values=True),
-            {key.title(): value for key, value in (headers or {}).items()},
-            body.encode("utf-8") if isinstance(body, str) else body,
-        )
         with self._lock:
-            at = self._clock.now()
-            vendor = self._vendors.get(name)
-            if vendor is None:
-                operation, fault = "", None
-                answer = Response.of(HTTPStatus.NOT_FOUND, "No vendor in this path.")
-            else:
-                operation, answer, fault = vendor.answer(request)
-            self._requests.append(
-                Recorded(
-                    vendor.name if vendor else "",
-                    operation,
-                    request.method,
-                    path,
-                    request.query,
-                    request.headers,
-                    request.json(),
-                    request.body,
-                    at,
-                    None if answer.drop else answer.status,
-                    fault,
-                )
+            vendor = self._vendors.get(path.split("/")[1] if "/" in path else "")
+            request = Recorded(
+                vendor.name if vendor else "",
+                method.upper(),
+                unquote(path),
+                parse_qs(query, keep_blank_values=True),
+                {name.title(): value for name, value in (headers or {}).items()},
+                body.encode("utf-8") if isinstance(body, str) else body,
+                self._clock.now(),
             )
+            answer = vendor.answer(request) if vendor else Response.of(404, "No vendor's path.")
+            request.status = None if answer.drop else answer.status
+            self._requests.append(request)
         return answer

@@ -1,13 +1,13 @@
 """The sandbox's socket: a tornado server on an event loop in a daemon thread."""
 
 import asyncio
+import socket
 import threading
 from http import client
 from typing import Any, Callable
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from .http import Response
@@ -31,8 +31,18 @@ class Server:
 
     def __init__(self, respond: Respond, port: int):
         self._respond = respond
-        self._sockets = bind_sockets(port, address="127.0.0.1")
-        self.port: int = self._sockets[0].getsockname()[1]
+        # Bound here, so that a port that is taken is the caller's error. Not by tornado's
+        # bind_sockets, which leaves its socket open then.
+        self._socket = socket.socket()
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+        self._socket.listen(128)
+        self.port: int = self._socket.getsockname()[1]
         self._ready = threading.Event()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="sandbox", daemon=True
@@ -52,7 +62,7 @@ class Server:
         # Tornado's own access log would be noise in the caller's.
         application = Application([(".*", _Handler, arguments)], log_function=lambda _: None)
         server = HTTPServer(application)
-        server.add_sockets(self._sockets)
+        server.add_sockets([self._socket])
         self._ready.set()
         await self._stopping.wait()
         server.stop()

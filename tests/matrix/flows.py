@@ -1,4 +1,4 @@
-"""A flow for test_prefect_works.py, in a module of its own: worker processes and `prefect run -p` import it.
+"""A flow for test_prefect_works.py; in a module of its own for worker processes and `prefect run`.
 
 It has what a user's flow has: a parameter, a map, a retry, a secret, a cron schedule.
 """
@@ -14,7 +14,8 @@ from prefect.tasks.secrets import PrefectSecret
 
 import prefect1_rsync  # noqa: F401  # mends pendulum 3, as it does in a user's flow
 
-EVERY_MORNING = CronSchedule("0 9 * * *", start_date=pendulum.datetime(2026, 3, 27, tz="Europe/Berlin"))
+START = pendulum.datetime(2026, 3, 27, tz="Europe/Berlin")
+EVERY_MORNING = CronSchedule("0 9 * * *", start_date=START)
 
 
 class Double(Task):

@@ -1,6 +1,6 @@
-"""Does the Prefect 1.4.1 that pip installed here work? What the bounds in setup.py and `_compat.py` are for.
+"""Does the Prefect 1.4.1 that pip installed here work? It is what setup.py's bounds are for.
 
-Run on every Python by `nox -s matrix`.
+`nox -s matrix` asks on every Python.
 """
 
 import os
@@ -65,11 +65,11 @@ def test_a_flow_with_map_retry_and_secret_runs(make_executor):
 def test_prefect_run_runs_the_file_of_a_flow():
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "run", "-p", flows.__file__, "--param", "numbers=[7]"],
-        env={**os.environ, **SECRET, "PYTHONWARNINGS": "default"},
+        env={**os.environ, **SECRET},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
         timeout=120,
     )
 
@@ -191,11 +191,11 @@ def test_a_cron_schedule_fires_once_in_the_hour_that_autumn_repeats():
 def test_the_mend_imports_nothing_where_there_is_nothing_to_mend():
     """Run by itself, from its file: importing the package would bring pendulum in by other ways."""
     script = (
-        "import runpy, sys; runpy.run_path({!r})['mend_pendulum']();"
+        f"import runpy, sys; runpy.run_path({_compat.__file__!r})['mend_pendulum']();"
         "print('pendulum' in sys.modules, 'prefect' in sys.modules)"
-    ).format(_compat.__file__)
+    )
 
-    answer = subprocess.check_output([sys.executable, "-c", script], universal_newlines=True)
+    answer = subprocess.check_output([sys.executable, "-c", script], text=True)
 
     assert answer.split() == [str(not PENDULUM_2), "False"]
 
@@ -210,4 +210,4 @@ def test_the_mend_can_be_made_twice():
 
 
 def test_every_python_has_the_pendulum_that_setup_py_means():
-    assert PENDULUM_2 == (sys.version_info < (3, 12))
+    assert (sys.version_info < (3, 12)) == PENDULUM_2

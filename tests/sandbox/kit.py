@@ -20,7 +20,7 @@ class Clock:
 
 
 class Caller:
-    """Asks a sandbox, with credentials, and holds questions and answers to the vendors' documents."""
+    """Asks a sandbox, with credentials; the vendors' documents judge what it says."""
 
     def __init__(self):
         self.clock = Clock()

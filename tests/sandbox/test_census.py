@@ -22,7 +22,11 @@ def test_a_run_waits_works_and_completes(ask):
     ask.sandbox.census.script(1, queued_for=5, duration=10, records_processed=7, records_failed=2)
     run_id = trigger(ask)
     first = run(ask, run_id)
-    assert (first["status"], first["records_processed"], first["canceled"]) == ("queued", None, False)
+    assert (first["status"], first["records_processed"], first["canceled"]) == (
+        "queued",
+        None,
+        False,
+    )
     ask.clock.wind(5)
     second = run(ask, run_id)
     assert (second["status"], second["current_step"]) == ("working", "Running sync")
@@ -146,7 +150,12 @@ def test_syncs(ask):
     ask.sandbox.census.add_sync(7, label=None, paused=True, overrides={"tier": 1})
     assert [sync["id"] for sync in ask("GET", f"{API}/syncs")["data"]] == [7, 1]
     seven = ask("GET", f"{API}/syncs/7")["data"]
-    assert (seven["paused"], seven["label"], seven["tier"], seven["status"]) == (True, None, 1, "ready")
+    assert (seven["paused"], seven["label"], seven["tier"], seven["status"]) == (
+        True,
+        None,
+        1,
+        "ready",
+    )
 
 
 @pytest.mark.parametrize("path", ["/syncs/2", "/sync_runs/2", "/syncs/2/sync_runs", "/nothing"])

@@ -170,7 +170,11 @@ def test_what_is_recorded(ask):
     ask.clock.wind(5)
     ask.sandbox.respond("post", TRIGGER + "?a=1&a=2&b=", headers, json.dumps({"fullResync": True}))
     (recorded,) = ask.sandbox.requests
-    assert (recorded.vendor, recorded.operation, recorded.method) == ("hightouch", "trigger", "POST")
+    assert (recorded.vendor, recorded.operation, recorded.method) == (
+        "hightouch",
+        "trigger",
+        "POST",
+    )
     assert (recorded.path, recorded.query) == (TRIGGER, {"a": ["1", "2"], "b": [""]})
     assert recorded.headers["Content-Type"] == "application/json"
     assert (recorded.json, recorded.at) == ({"fullResync": True}, 1005)

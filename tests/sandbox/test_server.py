@@ -150,7 +150,9 @@ def test_several_at_once_and_a_port_of_ones_own():
 
 
 def test_importing_the_sandbox_costs_little():
-    code = "import sys, prefect1_rsync.sandbox as s; s.Sandbox(); sys.exit('tornado' in sys.modules)"
+    code = (
+        "import sys, prefect1_rsync.sandbox as s; s.Sandbox(); sys.exit('tornado' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
