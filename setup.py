@@ -1,9 +1,9 @@
 """Installs prefect1-rsync with a Prefect 1.4.1 that works on Python 3.7 to 3.13.
 
-Prefect 1.4.1 is the last of its line and puts no upper bound on anything, so that pip today resolves
-combinations in which it cannot serialize a flow or compute a cron schedule. The bounds below are the
-few that were measured to matter; tests/matrix proves them on every Python. What no bound can mend is
-mended in prefect1_rsync/_compat.py.
+Prefect 1.4.1, the last of its line, puts no upper bound on anything, so that pip resolves to
+combinations in which it can't serialize a flow or compute a cron schedule. The bounds below are
+the few that were measured to matter; tests/matrix proves them on every Python. What no bound can
+mend, prefect1_rsync/_compat.py mends.
 """
 
 import re
@@ -19,12 +19,12 @@ VERSION = re.search(
 
 REQUIRES = [
     "prefect==1.4.1",
-    # marshmallow 4 removed `Nested.context`: flow.serialize() and State.serialize() raise
-    # AttributeError, hence no registration and no run with a backend.
+    # marshmallow 4 has no `context`: flow.serialize() and State.serialize() raise AttributeError,
+    # hence no registration and no run with a backend. Prefect's `load_default=` came with 3.13.
     "marshmallow>=3.13,<4",
-    # pendulum 3 removed `pendulum.tz._Timezone`: every CronSchedule raises AttributeError. pendulum 2
-    # cannot be built on 3.12+ (its build script imports distutils): there _compat.py mends pendulum 3,
-    # and pip must not fall back to 2.
+    # pendulum 3 has no `pendulum.tz._Timezone`: every CronSchedule raises AttributeError. On 3.12+
+    # pendulum 2 can't be built (its build script imports distutils): there _compat.py mends
+    # pendulum 3, and pip must not fall back to 2.
     'pendulum>=2.0.4,<3; python_version < "3.12"',
     'pendulum>=3,<4; python_version >= "3.12"',
     # A precaution: prefect imports mypy_extensions.TypedDict, deprecated since 1.0.
@@ -44,11 +44,11 @@ EXTRAS = {
     "test": [
         "coverage[toml]",
         "hypothesis",
+        # Where it is installed, tests/specs.py holds the sandbox to the vendors' OpenAPI documents.
+        'openapi-schema-validator; python_version >= "3.10"',
         "pytest>=7",
         "responses",
         "rich>=12",
-        # The validator that holds the sandbox to the vendors' OpenAPI documents goes here,
-        # with `; python_version >= "3.10"`.
     ],
 }
 
@@ -74,6 +74,6 @@ setup(
         "Operating System :: POSIX",
         "Programming Language :: Python :: 3 :: Only",
     ]
-    + ["Programming Language :: Python :: 3.{}".format(minor) for minor in range(7, 14)]
+    + [f"Programming Language :: Python :: 3.{minor}" for minor in range(7, 14)]
     + ["Typing :: Typed"],
 )

@@ -1,12 +1,13 @@
 """How syncs get on, for people: a live table in a terminal, plain lines anywhere else."""
 
 import contextlib
-from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Sequence, Union
 
 from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from ..engine.clock import Clock
 from ..engine.events import Event, listening
@@ -62,9 +63,7 @@ class PlainLines:
         """Takes an event; called in the thread of its sync."""
         if event.kind == "looked" and event.report is not None and event.report.ended:
             return  # `ended` follows at once, with the same words.
-        line = f"{event.seconds:5.1f} s  {event.message}"
-        # As it is: no markup, no colours, and no line breaks in the middle of a link.
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(self._console, f"{event.seconds:5.1f} s  {event.message}")
 
 
 class LiveTable:
@@ -91,6 +90,7 @@ class LiveTable:
     def render(self) -> Table:
         """The table as of now."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        # Wide enough from the start, so that the columns stay where they are.
         table.add_column("Vendor", min_width=10)
         table.add_column("Status", min_width=10)
         table.add_column("In the vendor's words", min_width=22)
@@ -100,15 +100,15 @@ class LiveTable:
             table.add_row(vendor, *self._cells(self._rows.get(vendor)))
         return table
 
-    def _cells(self, row: "Optional[_Row]") -> Sequence[str]:
+    def _cells(self, row: "Optional[_Row]") -> "Sequence[Union[str, Text]]":
         if row is None or row.report is None:
             return ("starting", "", "", "")
         seconds = self._clock.monotonic() - row.began if row.ended is None else row.ended
         return (
             styled(row.report.status),
-            row.report.vendor_status or "",
+            Text(row.report.vendor_status or ""),
             f"{seconds:.0f} s",
-            number(row.report.records_processed),
+            number(row.report.records_processed, unknown=""),
         )
 
 
@@ -127,10 +127,10 @@ def results(console: Console, all_stats: Sequence[Dict[str, Any]]) -> None:
         - all_stats (sequence of dicts): the stats that the tasks returned
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Vendor", min_width=10)
-    table.add_column("Status", min_width=10)
+    table.add_column("Vendor")
+    table.add_column("Status")
     for heading in ("Processed", "Updated", "Rejected", "Duration"):
-        table.add_column(heading, justify="right", min_width=9)
+        table.add_column(heading, justify="right")
     for stats in all_stats:
         rejected = [stats[name] for name in ("records_failed", "records_invalid")]
         known = [count for count in rejected if count is not None]
@@ -144,21 +144,24 @@ def results(console: Console, all_stats: Sequence[Dict[str, Any]]) -> None:
             "unknown" if duration is None else f"{duration:.1f} s",
         )
     console.print(table)
+    say(console, "Each run's page at its vendor (a sandbox has no pages):")
     for stats in all_stats:
-        # A link that is broken into lines is none: the terminal may fold it, we don't.
-        console.print(
-            f"{stats['vendor'].capitalize():10}  {stats['run_url']}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"{stats['vendor'].capitalize():10}  {stats['run_url']}")
 
 
-def styled(status: str, word: Optional[str] = None) -> str:
-    """The status, or another word for it, in its colour, as rich's markup."""
-    return f"[{STYLES[status]}]{word or status}[/]"
+def say(console: Console, *parts: Union[str, Text]) -> None:
+    """
+    Prints a line as it is: nothing in it is taken for markup, and a link is never broken into
+    lines (a terminal may fold it, and can still open it).
+    """
+    console.print(Text.assemble(*parts), highlight=False, soft_wrap=True)
 
 
-def number(count: Optional[int]) -> str:
+def styled(status: str, word: Optional[str] = None) -> Text:
+    """The status, or another word for it, in its colour."""
+    return Text(word or status, STYLES[status])
+
+
+def number(count: Optional[int], unknown: str = "unknown") -> str:
     """A count for people; what is unknown is not 0."""
-    return "unknown" if count is None else f"{count:,}"
+    return unknown if count is None else f"{count:,}"

@@ -24,7 +24,7 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}
     help="The port on 127.0.0.1; default: any that is free.",
 )
 def sandbox_command(port: int) -> None:
-    """Serve sandboxed Census, Hightouch and Airbyte APIs on this machine, until Ctrl-C."""
+    """Serve the three vendors' APIs on this machine, until Ctrl-C."""
     from ..sandbox import Sandbox
 
     # Blocked here and in the server's thread, which inherits it, and awaited below: so a signal
@@ -54,29 +54,30 @@ def introduction(sandbox: "Sandbox") -> str:
     Returns:
         - str: many lines
     """
-    rows = [
-        ("Vendor", "API", "Sync to run"),
-        ("Census", sandbox.census.base_url, "sync_id=1"),
-        ("Hightouch", sandbox.hightouch.base_url, "sync_id=1, or sync_slug='demo-sync'"),
-        ("Airbyte", sandbox.airbyte.api_url, f"connection_id='{sandbox.airbyte.connection_id}'"),
-    ]
-    width = max(len(url) for _, url, _ in rows)
-    table = "\n".join(f"  {vendor:9}  {url:{width}}  {sync}" for vendor, url, sync in rows)
+    connection = sandbox.airbyte.connection_id
     exports = "\n".join(
         f"export {name}={shlex.quote(value)}" for name, value in variables(sandbox).items()
     )
     return f"""\
-Census, Hightouch and Airbyte as a sandbox on this machine; each sync takes 2 seconds.
+Census, Hightouch and Airbyte, as a sandbox on this machine.
+It has one sync of each, which takes 2 seconds:
 
-{table}
+  Census     {sandbox.census.base_url}
+             sync_id=1
+  Hightouch  {sandbox.hightouch.base_url}
+             sync_id=1 or sync_slug="demo-sync"
+  Airbyte    {sandbox.airbyte.api_url}
+             connection_id="{connection}"
 
-Where your flow runs, set these (the credentials are the sandbox's own, and no secrets):
+Set these where your flow runs. The credentials are made up, and no secrets:
 
 {exports}
 
-Census' trigger URL:  {sandbox.census.api_trigger(1, version=2)}
+The Census sync's trigger URL:
 
-Ctrl-C stops it."""
+{sandbox.census.api_trigger(1, version=2)}
+
+Ctrl-C stops the sandbox."""
 
 
 def _why(exc: OSError, port: int) -> str:

@@ -28,6 +28,7 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _CHUNK = 65536
 _FEW = 16
+_FAST_SECONDS = 0.1
 # Worth asking again: the request came too early, too often, or hit trouble at the vendor's.
 _TRANSIENT_CODES = (408, 425, 429)
 USER_AGENT = f"prefect1-rsync/{__version__} (Python {platform.python_version()})"
@@ -274,30 +275,32 @@ def _finite(text: str) -> Optional[float]:
 def _read(response: requests.Response, seconds: float) -> bytes:
     """
     The whole body. A server that sends a byte now and then never trips a socket timeout, and
-    one that sends without end fills the memory: both are bounded here.
+    one that sends without end fills the memory: both are bounded here. (The header lines are
+    not: http.client reads up to 100 of them, each byte within the socket's timeout.)
     """
     # Time for real: this is the patience of a socket, not of the engine.
-    deadline = time.monotonic() + seconds
+    begin = time.monotonic()
     chunks: List[bytes] = []
-    size = 0
+    size, some = 0, _FEW
     while True:
-        chunk = _read_some(response.raw)
-        if not chunk:
+        asked = time.monotonic()
+        if hasattr(response.raw, "read1"):
+            chunk = bytes(response.raw.read1(_CHUNK, decode_content=True))
+        else:
+            # urllib3 before 2.2 (Python 3.7) blocks until it has all that it is asked for: ask
+            # for more only while it comes fast.
+            chunk = bytes(response.raw.read(some, decode_content=True))
+        now = time.monotonic()
+        some = min(some * 2, _CHUNK) if now - asked < _FAST_SECONDS else _FEW
+        # urllib3 1.26 also returns nothing while its decoder waits for more.
+        if not chunk and response.raw.isclosed():
             return b"".join(chunks)
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BYTES:
             raise requests.RequestException(f"the answer is larger than {MAX_BYTES} bytes")
-        if time.monotonic() > deadline:
+        if now - begin > seconds:
             raise requests.Timeout(f"the answer was not complete after {seconds:.0f} s")
-
-
-def _read_some(raw: Any) -> bytes:
-    if hasattr(raw, "read1"):
-        return bytes(raw.read1(_CHUNK, decode_content=True))
-    # urllib3 before 2.2 (Python 3.7): read(n) blocks until n bytes are there. A few at a time are
-    # slow enough for a server that drips, and quick enough for one that does not.
-    return bytes(raw.read(_FEW, decode_content=True))
 
 
 def _trouble(exc: BaseException) -> str:

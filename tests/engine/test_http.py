@@ -123,6 +123,13 @@ def test_a_compressed_answer_is_read_whole(sandbox, client, drip):
     assert client.get(RUN)["more"] == list(range(50))
 
 
+def test_a_large_answer_costs_little_time(sandbox, client):
+    answer_with(sandbox, json.dumps("x" * 200000))
+    began = time.monotonic()
+    assert client.get(RUN) == "x" * 200000
+    assert time.monotonic() - began < 1
+
+
 def test_a_broken_compression_is_trouble(sandbox, client):
     answer_with(sandbox, b"no gzip", headers={"Content-Encoding": "gzip"})
     assert refused(client).transient
@@ -186,7 +193,7 @@ class RawServer(threading.Thread):
         super().__init__(daemon=True)
         self.pieces, self.pause, self.done = pieces, pause, threading.Event()
         self.socket = socket.create_server(("127.0.0.1", 0))
-        self.base_url = "http://127.0.0.1:{}".format(self.socket.getsockname()[1])
+        self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
 
     def run(self):
         connection, _ = self.socket.accept()
@@ -237,7 +244,7 @@ def test_a_dropped_connection_is_trouble(sandbox, client, drop):
 def test_a_server_that_is_not_there_is_trouble_without_effect(clock):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        url = "http://127.0.0.1:{}".format(free.getsockname()[1])
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
     error = refused(client_at(url, clock))
     assert (error.transient, error.had_no_effect) == (True, True)
     assert "Connection refused" in str(error)

@@ -407,7 +407,7 @@ def test_a_run_that_is_not_listed_yet_is_waited_for(clock):
 def test_a_run_that_is_never_listed_is_waited_for_with_a_bound(clock):
     vendor = FakeVendor(clock)
     vendor.tape = [NOT_LISTED] * 1000
-    with pytest.raises(errors.SyncRunTimedOut, match="not listed by Fake after 3"):
+    with pytest.raises(errors.SyncRunTimedOut, match="not listed by Fake"):
         run(vendor)
     assert sum(clock.sleeps) < UNLISTED_PATIENCE_SECONDS + 60
 
@@ -667,7 +667,7 @@ def test_a_second_interrupt_ends_the_wait_for_the_cancel(clock):
 
 @given(
     lasts=st.floats(0, 1000),
-    max_wait=st.floats(0, 1000),
+    max_wait=st.floats(10, 1000),
     takes=st.floats(0, 100),
     http=st.floats(0, 3),
 )
