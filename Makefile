@@ -14,7 +14,8 @@ demo: .venv-demo/.stamp
 test: export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
 test: export COVERAGE_FILE := $(CURDIR)/.coverage
 test: .venv-test/.stamp
-	@echo 'import coverage; coverage.process_startup()' | tee .venv-test/lib/python*/site-packages/measured.pth >/dev/null
+	@for folder in .venv-test/lib/python*/site-packages; do \
+		echo 'import coverage; coverage.process_startup()' > "$$folder/measured.pth"; done
 	.venv-test/bin/coverage erase
 	.venv-test/bin/coverage run -m pytest $(PYTEST_ARGS)
 	.venv-test/bin/coverage combine --quiet

@@ -7,7 +7,7 @@ _NO_RICH = "the demo needs rich: pip install 'prefect1-rsync[cli]'"
 
 @click.command("demo")
 def demo_command() -> None:
-    """Watch a Prefect 1 flow run three syncs side by side, against a sandbox."""
+    """Watch a flow run three syncs side by side, in a sandbox."""
     try:
         import rich  # noqa: F401
     except ImportError:

@@ -3,7 +3,7 @@
 from prefect import Flow
 from prefect.executors import LocalDaskExecutor
 
-from .. import AirbyteSyncTask, CensusSyncTask, HightouchSyncTask
+from prefect1_rsync import AirbyteSyncTask, CensusSyncTask, HightouchSyncTask
 
 
 def side_by_side(connection_id: str) -> Flow:

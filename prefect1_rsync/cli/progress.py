@@ -90,6 +90,7 @@ class LiveTable:
     def render(self) -> Table:
         """The table as of now."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        # Wide enough from the start, so that the columns stay where they are.
         table.add_column("Vendor", min_width=10)
         table.add_column("Status", min_width=10)
         table.add_column("In the vendor's words", min_width=22)
@@ -126,10 +127,10 @@ def results(console: Console, all_stats: Sequence[Dict[str, Any]]) -> None:
         - all_stats (sequence of dicts): the stats that the tasks returned
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Vendor", min_width=10)
-    table.add_column("Status", min_width=10)
+    table.add_column("Vendor")
+    table.add_column("Status")
     for heading in ("Processed", "Updated", "Rejected", "Duration"):
-        table.add_column(heading, justify="right", min_width=9)
+        table.add_column(heading, justify="right")
     for stats in all_stats:
         rejected = [stats[name] for name in ("records_failed", "records_invalid")]
         known = [count for count in rejected if count is not None]

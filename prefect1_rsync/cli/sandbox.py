@@ -24,7 +24,7 @@ _STOPS = {signal.SIGINT, signal.SIGTERM}
     help="The port on 127.0.0.1; default: any that is free.",
 )
 def sandbox_command(port: int) -> None:
-    """Serve sandboxed Census, Hightouch and Airbyte APIs on this machine, until Ctrl-C."""
+    """Serve the three vendors' APIs on this machine, until Ctrl-C."""
     from ..sandbox import Sandbox
 
     # Blocked here and in the server's thread, which inherits it, and awaited below: so a signal

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import math
+import re
 from base64 import urlsafe_b64encode
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Tuple
@@ -159,8 +160,8 @@ class Airbyte(Vendor[AirbyteState]):
         if status not in _CONNECTION_STATUSES:
             raise ValueError(f"status: no status of a connection: {status!r}")
         planned = dict(_DAILY if schedule is None else schedule)
-        if planned.get("scheduleType") not in ("manual", "cron", "basic"):
-            raise ValueError("schedule: scheduleType must be manual, cron or basic")
+        if not _is_schedule(planned):
+            raise ValueError(f"schedule: not one of the public API's: {schedule!r}")
         with self._lock:
             now, key = self.state.clock.now(), id.lower()
             self.state.syncs[key] = Connection(
@@ -370,7 +371,9 @@ class Airbyte(Vendor[AirbyteState]):
         field, page = fields.get("orderByField") or "createdAt", fields.get("pagination") or {}
         lists = isinstance(types, list) and types and isinstance(statuses, list)
         known = isinstance(page, dict) and field in ("createdAt", "updatedAt")
-        slice_of = [page.get("rowOffset") or 0, page.get("pageSize") or 200] if known else [""]
+        slice_of: List[Any] = [""]
+        if known:
+            slice_of = [page.get("rowOffset") or 0, page.get("pageSize") or 200]
         if not lists or not all(isinstance(number, int) for number in slice_of):
             raise Refusal(422, {"errorId": _uuid("invalid input")})
         kinds = [str(kind).replace("reset_connection", "reset") for kind in types or ()]
@@ -453,8 +456,8 @@ class Airbyte(Vendor[AirbyteState]):
         if fields.get("status") in _CONNECTION_STATUSES:
             connection.status = fields["status"]
         schedule = fields.get("schedule")
-        if isinstance(schedule, dict) and "scheduleType" in schedule:
-            connection.schedule = schedule
+        if _is_schedule(schedule):
+            connection.schedule = fields["schedule"]
         elif fields.get("scheduleType") == "manual":
             connection.schedule = {"scheduleType": "manual"}
 
@@ -539,7 +542,7 @@ class Airbyte(Vendor[AirbyteState]):
             basic = {"units": int(units), "timeUnit": unit.lower()}
             fields.update(schedule=basic, scheduleData={"basicSchedule": basic})
         elif schedule["scheduleType"] == "cron":
-            expression, _, zone = schedule.get("cronExpression", "0 0 0 * * ? UTC").rpartition(" ")
+            expression, _, zone = schedule["cronExpression"].rpartition(" ")
             fields["scheduleData"] = {"cron": {"cronExpression": expression, "cronTimeZone": zone}}
         return fields
 
@@ -657,6 +660,14 @@ def _is_uuid(value: Any) -> bool:
         return isinstance(value, str) and str(UUID(value)) == value.lower()
     except ValueError:
         return False
+
+
+def _is_schedule(value: Any) -> bool:
+    fields = value if isinstance(value, dict) else {}
+    kind, timing = fields.get("scheduleType"), fields.get("basicTiming", "Every 24 HOURS")
+    cron = isinstance(fields.get("cronExpression"), str)
+    basic = bool(re.match(r"Every \d+ \w+$", str(timing)))
+    return kind == "manual" or (kind == "cron" and cron) or (kind == "basic" and basic)
 
 
 def _java_time(wall: int) -> str:

@@ -156,7 +156,13 @@ def test_other_bad_arguments(ask, hightouch):
         (lambda: sandbox.census.add_sync(0), "id"),
         (lambda: sandbox.airbyte.add_sync("2"), "id"),
         (lambda: sandbox.airbyte.add_sync(sandbox.airbyte.connection_id, status="x"), "status"),
-        (lambda: sandbox.airbyte.add_sync(sandbox.airbyte.connection_id, schedule={}), "schedule"),
+        (
+            lambda: sandbox.airbyte.add_sync(
+                sandbox.airbyte.connection_id,
+                schedule={"scheduleType": "basic", "basicTiming": "daily"},
+            ),
+            "schedule",
+        ),
         (lambda: setattr(hightouch, "cancel_takes", -1), "cancel_takes"),
         (lambda: Sandbox(port=-1), "port"),
         (lambda: Sandbox(clock=3), "clock"),

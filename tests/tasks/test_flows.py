@@ -18,7 +18,7 @@ EXECUTORS: Dict[str, Callable[[], Any]] = {
     "local-dask-threads": lambda: LocalDaskExecutor(scheduler="threads", num_workers=4),
     "local-dask-processes": lambda: LocalDaskExecutor(scheduler="processes", num_workers=2),
     "dask-processes": lambda: DaskExecutor(
-        cluster_kwargs={"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
+        cluster_kwargs={"n_workers": 2, "threads_per_worker": 2, "dashboard_address": ":0"}
     ),
 }
 VENDORS = ("census", "hightouch", "airbyte")

@@ -1,0 +1,154 @@
+"""A vendor without HTTP: runs that last so long and end so, and whatever trouble a test wants."""
+
+from typing import Any, List, Optional, Tuple
+
+from prefect1_rsync.engine.errors import SyncAlreadyRunning, SyncApiError
+from prefect1_rsync.engine.model import (
+    CANCELLED,
+    COMPLETED,
+    QUEUES,
+    REFUSES,
+    SKIPPED,
+    SKIPS,
+    WORKING,
+    RunHandle,
+    RunReport,
+    SyncRequest,
+)
+from prefect1_rsync.engine.watch import SyncOptions, SyncWatch, run_sync
+from tests.clock import VirtualClock
+
+REQUEST = SyncRequest("s1")
+
+
+def trouble(retry_after: Optional[float] = None) -> SyncApiError:
+    """What a 503 is to the engine."""
+    return SyncApiError("the API is down", None, 503, True, retry_after)
+
+
+class FakeRun:
+    """One run: from when to when, and how it ends."""
+
+    def __init__(self, run_id: str, start: float, end: float, report: RunReport) -> None:
+        self.run_id, self.start, self.end, self.report = run_id, start, end, report
+
+
+class FakeVendor:
+    """
+    Satisfies `prefect1_rsync.engine.model.Vendor`.
+
+    Args:
+        - clock (VirtualClock): the time
+        - lasts (float, optional): how long our runs take, in seconds
+        - ends (RunReport or str, optional): how they end
+        - when_running (str, optional): how a trigger is taken during a run
+        - http (float, optional): seconds that each request takes
+
+    Attributes:
+        - tape (list): what the next looks bring, first things first: an exception to raise, a
+            report, or None for the truth
+        - on_prepare, on_start, on_running, on_cancel (list): exceptions for the next such calls
+        - looks (list of (float, str)), starts, cancels, prepares (list): what was asked, when
+    """
+
+    name, title = "fake", "Fake"
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        lasts: float = 10.0,
+        ends: Any = COMPLETED,
+        when_running: str = QUEUES,
+        http: float = 0.0,
+    ) -> None:
+        self.clock, self.lasts, self.when_running, self.http = clock, lasts, when_running, http
+        self.ends = ends if isinstance(ends, RunReport) else RunReport(ends, ends)
+        self.runs: List[FakeRun] = []
+        self.tape: List[Any] = []
+        self.on_prepare: List[Exception] = []
+        self.on_start: List[Exception] = []
+        self.on_running: List[Exception] = []
+        self.on_cancel: List[Exception] = []
+        self.looks: List[Tuple[float, str]] = []
+        self.starts: List[float] = []
+        self.prepares: List[float] = []
+        self.cancels: List[str] = []
+        self.cancel_takes = 0.0
+        self.hides_runs = False
+
+    def add_run(self, lasts: float, ends: str = COMPLETED) -> FakeRun:
+        """A run that somebody else started, now."""
+        now = self.clock.monotonic()
+        run = FakeRun(str(100 + len(self.runs)), now, now + lasts, RunReport(ends, ends))
+        self.runs.append(run)
+        return run
+
+    def prepare(self, request: SyncRequest) -> SyncRequest:
+        self._take(self.on_prepare, self.prepares)
+        return request
+
+    def start(self, request: SyncRequest) -> RunHandle:
+        self._take(self.on_start, self.starts)
+        busy = self._active()
+        if busy and self.when_running == REFUSES:
+            raise SyncAlreadyRunning("busy", status_code=409, had_no_effect=True)
+        run = self.add_run(self.lasts)
+        run.report = self.ends
+        if busy and self.when_running == SKIPS:
+            run.end, run.report = run.start, RunReport(SKIPPED, SKIPPED)
+        if busy and self.when_running == QUEUES:
+            run.end += busy.end - run.start
+        return self._handle(run)
+
+    def look(self, handle: RunHandle) -> RunReport:
+        self.looks.append((self.clock.monotonic(), handle.run_id))
+        self.clock.wind(self.http)
+        item = self.tape.pop(0) if self.tape else None
+        if isinstance(item, BaseException):
+            raise item
+        if item is not None:
+            return item
+        run = next(run for run in self.runs if run.run_id == handle.run_id)
+        return run.report if self.clock.monotonic() >= run.end else RunReport(WORKING, WORKING)
+
+    def running(self, request: SyncRequest) -> Optional[RunHandle]:
+        self._take(self.on_running, [])
+        busy = self._active()
+        return self._handle(busy) if busy and not self.hides_runs else None
+
+    def cancel(self, handle: RunHandle) -> None:
+        self.cancels.append(handle.run_id)
+        self._take(self.on_cancel, [])
+        run = next(run for run in self.runs if run.run_id == handle.run_id)
+        run.end = self.clock.monotonic() + self.cancel_takes
+        run.report = RunReport(CANCELLED, CANCELLED)
+
+    def close(self) -> None:
+        pass
+
+    def look_times(self, run_id: Optional[str] = None) -> List[float]:
+        """When the run was looked at, on the clock; all runs if none is named."""
+        return [at for at, looked_at in self.looks if run_id in (None, looked_at)]
+
+    def _take(self, exceptions: List[Exception], calls: List[float]) -> None:
+        calls.append(self.clock.monotonic())
+        self.clock.wind(self.http)
+        if exceptions:
+            raise exceptions.pop(0)
+
+    def _active(self) -> Optional[FakeRun]:
+        now = self.clock.monotonic()
+        return next((run for run in reversed(self.runs) if run.end > now), None)
+
+    def _handle(self, run: FakeRun) -> RunHandle:
+        return RunHandle(self.name, "s1", run.run_id, f"https://fake.example/{run.run_id}")
+
+
+def run(vendor: FakeVendor, listeners: Any = (), **options: Any) -> Any:
+    """`run_sync` with these options."""
+    return run_sync(vendor, REQUEST, SyncOptions(**options), vendor.clock, listeners)
+
+
+def watch(vendor: FakeVendor, listeners: Any = (), **options: Any) -> SyncWatch:
+    """A `SyncWatch` with these options."""
+    return SyncWatch(vendor, REQUEST, SyncOptions(**options), vendor.clock, listeners)

@@ -1,0 +1,494 @@
+import base64
+import email.utils
+import gzip
+import io
+import json
+import pickle
+import socket
+import threading
+import time
+import traceback
+
+import pytest
+import requests
+import urllib3
+
+from prefect1_rsync.engine import errors, http
+from prefect1_rsync.engine.http import BasicAuth, BearerAuth, HttpClient, NoAuth
+from prefect1_rsync.engine.redact import Redactor
+from prefect1_rsync.sandbox import Sandbox
+
+TOKEN = "secret-token:census-sandbox"
+RUN = "/sync_runs/1"
+GOOD = {"data": {"status": "completed"}}
+
+
+@pytest.fixture
+def sandbox(clock):
+    with Sandbox(clock=clock.monotonic) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox, clock):
+    client = client_at(sandbox.census.base_url + "/api/v1", clock)
+    yield client
+    client.close()
+
+
+def client_at(base_url, clock, auth=None):
+    return HttpClient(base_url, "Census", auth or BearerAuth(TOKEN), Redactor([TOKEN]), clock)
+
+
+def answer_with(sandbox, body, status=200, **fault):
+    """The next answer: this status and body."""
+    sandbox.census.fault("run", status=status, body=body, **fault)
+
+
+def refused(client, kind=errors.SyncApiError, path=RUN, **arguments):
+    with pytest.raises(kind) as caught:
+        client.request("GET", path, **arguments)
+    return caught.value
+
+
+# --- what is sent ------------------------------------------------------------------------
+
+
+def test_a_request_says_who_it_is_and_what_it_wants(sandbox, client):
+    client.get("/syncs", {"page": "1"})
+    sent = sandbox.requests[0]
+    assert (sent.method, sent.path, sent.query) == ("GET", "/census/api/v1/syncs", {"page": ["1"]})
+    assert sent.headers["Accept"] == "application/json"
+    assert sent.headers["User-Agent"].startswith("prefect1-rsync/")
+    assert sent.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("auth", "header"),
+    [
+        (NoAuth(), None),
+        (BearerAuth("mine"), "Bearer mine"),
+        (BasicAuth("me", "pä:ss"), "Basic " + base64.b64encode("me:pä:ss".encode()).decode()),
+    ],
+)
+def test_the_password_in_a_netrc_file_is_never_sent(
+    sandbox, clock, monkeypatch, tmp_path, auth, header
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password elses\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    client = client_at(sandbox.census.base_url + "/api/v1", clock, auth)
+    with pytest.raises(errors.SyncUnauthorized):
+        client.get(RUN)
+    assert [request.headers.get("Authorization") for request in sandbox.requests] == [header]
+    assert "me" not in repr(auth) or repr(auth) == "BasicAuth()"
+
+
+def test_reprs_hold_no_secret(client):
+    assert repr(client) == f"HttpClient({client.base_url!r})"
+    assert repr(BearerAuth(TOKEN)) == "BearerAuth()"
+
+
+# --- answers -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [GOOD, [1], 7, None, "text"])
+def test_json_of_any_kind_is_an_answer(sandbox, client, body):
+    answer_with(sandbox, json.dumps(body))
+    assert client.get(RUN) == body
+
+
+@pytest.mark.parametrize("body", ["", " \n "])
+def test_an_empty_answer_is_none(sandbox, client, body):
+    answer_with(sandbox, body)
+    assert client.get(RUN) is None
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_what_is_no_number_in_json_is_none_or_no_answer(sandbox, client, number):
+    answer_with(sandbox, f'{{"data": {{"x": [{number}]}}}}')
+    try:
+        answer = client.get(RUN)
+    except errors.SyncApiError as exc:
+        assert exc.transient
+    else:
+        json.dumps(answer, allow_nan=False)
+
+
+@pytest.mark.parametrize("drip", [0, 0.001])
+def test_a_compressed_answer_is_read_whole(sandbox, client, drip):
+    body = gzip.compress(json.dumps(dict(GOOD, more=list(range(50)))).encode())
+    answer_with(sandbox, body, headers={"Content-Encoding": "gzip"}, drip=drip)
+    assert client.get(RUN)["more"] == list(range(50))
+
+
+def test_a_large_answer_costs_little_time(sandbox, client):
+    answer_with(sandbox, json.dumps("x" * 200000))
+    began = time.monotonic()
+    assert client.get(RUN) == "x" * 200000
+    assert time.monotonic() - began < 1
+
+
+def test_a_broken_compression_is_trouble(sandbox, client):
+    answer_with(sandbox, b"no gzip", headers={"Content-Encoding": "gzip"})
+    assert refused(client).transient
+
+
+def test_secrets_are_taken_out_of_answers_unless_they_are_asked_for(sandbox, client):
+    body = {"echo": f"it was {TOKEN}", "access_token": "another"}
+    answer_with(sandbox, body)
+    assert client.get(RUN) == {"echo": "it was ***", "access_token": "***"}
+    answer_with(sandbox, body)
+    assert client.request("GET", RUN, reveal=True) == body
+
+
+# --- trouble -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201])
+@pytest.mark.parametrize("malformed", ["html", "truncated", "not_utf8", "deep", "huge"])
+def test_a_malformed_answer_is_trouble(sandbox, client, malformed, status):
+    sandbox.census.fault("syncs", malformed=malformed, status=status, process=True)
+    error = refused(client, path="/syncs")
+    assert (error.transient, error.had_no_effect) == (True, False)
+    if malformed != "huge":
+        assert error.status_code == status
+        assert "not JSON" in str(error)
+
+
+def test_an_answer_without_end_is_not_read_to_the_end(sandbox, client, monkeypatch):
+    monkeypatch.setattr(http, "MAX_BYTES", 1000)
+    answer_with(sandbox, json.dumps("x" * 100000))
+    assert "larger than 1000 bytes" in str(refused(client))
+    answer_with(sandbox, json.dumps("x" * 900))
+    assert client.get(RUN) == "x" * 900
+
+
+def test_a_compressed_answer_counts_by_what_it_becomes(sandbox, client, monkeypatch):
+    monkeypatch.setattr(http, "MAX_BYTES", 100000)
+    answer_with(sandbox, gzip.compress(b" " * 10**6), headers={"Content-Encoding": "gzip"})
+    assert "larger than" in str(refused(client))
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"delay": 5}, "no answer in time"),
+        ({"drip": 0.02, "body": "x" * 10**5}, "was not complete after 0 s"),
+    ],
+)
+def test_a_slow_answer_is_bounded(sandbox, client, fault, words):
+    sandbox.census.fault("run", **fault)
+    began = time.monotonic()
+    error = refused(client, read_seconds=0.2)
+    assert time.monotonic() - began < 2
+    assert (words in str(error), error.transient, error.status_code) == (True, True, None)
+
+
+class RawServer(threading.Thread):
+    """Sends what it is told, a piece at a time; speaks no HTTP itself."""
+
+    def __init__(self, pieces, pause=0.0):
+        super().__init__(daemon=True)
+        self.pieces, self.pause, self.done = pieces, pause, threading.Event()
+        self.socket = socket.socket()
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen()
+        self.base_url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def run(self):
+        connection, _ = self.socket.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                for piece in self.pieces:
+                    connection.sendall(piece)
+                    if self.done.wait(self.pause):
+                        break
+            except OSError:
+                pass
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.join()
+        self.socket.close()
+
+
+def test_headers_that_drip_are_bounded(clock):
+    pieces = [b"HTTP/1.1 200 OK\r\n"] + [b"X-Drip: 1\r\n"] * 90 + [b"\r\n"]
+    with RawServer(pieces, pause=0.02) as server:
+        began = time.monotonic()
+        refused(client_at(server.base_url, clock), read_seconds=0.2)
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("pieces", [[b"SSH-2.0-OpenSSH\r\n"], [b"\x00\xff" * 100], []])
+def test_a_server_that_speaks_no_http_is_trouble(clock, pieces):
+    with RawServer(pieces) as server:
+        error = refused(client_at(server.base_url, clock), read_seconds=0.2)
+    assert (error.transient, error.had_no_effect) == (True, False)
+
+
+@pytest.mark.parametrize("drop", ["before", "middle", "after"])
+def test_a_dropped_connection_is_trouble(sandbox, client, drop):
+    sandbox.census.fault("syncs", drop=drop)
+    error = refused(client, path="/syncs")
+    assert (error.transient, error.had_no_effect, error.status_code) == (True, False, None)
+    assert "could not be reached at GET" in str(error)
+    assert len(sandbox.requests) == 1
+
+
+def test_a_server_that_is_not_there_is_trouble_without_effect(clock):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    error = refused(client_at(url, clock))
+    assert (error.transient, error.had_no_effect) == (True, True)
+    assert "Connection refused" in str(error)
+
+
+def test_a_host_without_an_address_is_trouble_without_effect(clock):
+    error = refused(client_at("http://nowhere.invalid", clock))
+    assert (error.transient, error.had_no_effect) == (True, True)
+    assert "object at 0x" not in str(error)
+
+
+class FailingSession(requests.Session):
+    def __init__(self, exception):
+        super().__init__()
+        self.exception = exception
+
+    def send(self, request, **_):
+        self.exception.request = request
+        raise self.exception
+
+
+@pytest.mark.parametrize(
+    ("exception", "words", "had_no_effect"),
+    [
+        (requests.ConnectTimeout(), "no connection within 10 s", True),
+        (requests.ReadTimeout(), "no answer in time", False),
+        (requests.exceptions.SSLError(), "TLS certificate", False),
+        (requests.exceptions.ProxyError(), "the proxy did not answer", False),
+        (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer", False),
+        (urllib3.exceptions.ProtocolError("broken"), "the connection broke (Prot", False),
+        (
+            requests.ConnectionError(
+                urllib3.exceptions.MaxRetryError(
+                    None,
+                    "/",
+                    urllib3.exceptions.ProtocolError("x", ConnectionResetError(1, "gone")),
+                )
+            ),
+            "gone",
+            False,
+        ),
+    ],
+)
+def test_every_kind_of_trouble_has_words(clock, exception, words, had_no_effect):
+    session = FailingSession(exception)
+    client = HttpClient(
+        "http://h.example", "Census", BearerAuth(TOKEN), Redactor([TOKEN]), clock, session
+    )
+    error = refused(client)
+    assert words in str(error)
+    assert (error.transient, error.had_no_effect) == (True, had_no_effect)
+    no_trace_of_the_credential(error)
+
+
+def no_trace_of_the_credential(error):
+    """Neither the error nor anything behind it knows the request."""
+    while error is not None:
+        assert not isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError))
+        assert TOKEN not in repr(error.args) + str(error) + repr(vars(error))
+        assert TOKEN.encode() not in pickle.dumps(error)
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"drop": "before"},
+        {"drop": "middle"},
+        {"delay": 5},
+        {"malformed": "html"},
+        {"malformed": "huge"},
+        {"status": 401, "body": f"Bearer {TOKEN} is wrong"},
+        {"status": 500, "body": {"message": f"failed for {TOKEN}"}},
+        {"redirect": f"http://bearer:{TOKEN}@evil.example/"},
+    ],
+)
+def test_an_error_and_its_traceback_hold_no_credential(sandbox, client, fault):
+    sandbox.census.fault("syncs", **fault)
+    error = refused(client, path="/syncs", read_seconds=0.3)
+    no_trace_of_the_credential(error)
+    assert "census-sandbox" not in "".join(traceback.format_exception(None, error, None))
+
+
+# --- refusals ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "transient", "had_no_effect"),
+    [
+        (400, errors.SyncApiError, False, True),
+        (401, errors.SyncUnauthorized, False, True),
+        (403, errors.SyncUnauthorized, False, True),
+        (404, errors.SyncNotFound, False, True),
+        (408, errors.SyncApiError, True, False),
+        (409, errors.SyncApiError, False, True),
+        (410, errors.SyncNotFound, False, True),
+        (422, errors.SyncApiError, False, True),
+        (425, errors.SyncApiError, True, True),
+        (429, errors.SyncApiError, True, True),
+        (500, errors.SyncApiError, True, False),
+        (502, errors.SyncApiError, True, False),
+        (503, errors.SyncApiError, True, False),
+        (504, errors.SyncApiError, True, False),
+        (301, errors.SyncApiError, False, True),
+        (304, errors.SyncApiError, False, True),
+    ],
+)
+def test_a_status_code_says_whether_asking_again_may_help(
+    sandbox, client, status, kind, transient, had_no_effect
+):
+    sandbox.census.fault("run", status=status)
+    error = refused(client)
+    assert type(error) is kind
+    assert (error.status_code, error.transient) == (status, transient)
+    assert error.had_no_effect is had_no_effect
+    assert f"Census answered {status} to GET http://127.0.0.1" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"status": "error", "message": "No such sync"}, ": No such sync"),
+        ("HTTP Basic: Access denied.\n", ": HTTP Basic: Access denied."),
+        (b'"Internal Server Error"', ": Internal Server Error"),
+        ("<html>Bad gateway</html>", ""),
+        (b"[" * 100000, ": [["),
+        (b"\xff\xfe", ": "),
+        ("", ""),
+    ],
+)
+def test_a_refusal_gives_the_vendors_reason(sandbox, client, body, reason):
+    answer_with(sandbox, body, status=400)
+    text = str(refused(client))
+    assert text.split(RUN, 1)[1].startswith(reason)
+    assert "<" not in text
+    assert len(text) < 3000
+
+
+@pytest.mark.parametrize("position", range(470, 505, 5))
+def test_a_secret_is_taken_out_before_a_text_is_cut(sandbox, client, position):
+    answer_with(sandbox, "x" * position + TOKEN, status=400)
+    assert "secret-token" not in str(refused(client))
+
+
+def test_a_secret_is_taken_out_before_a_reason_is_cut(sandbox, client):
+    answer_with(sandbox, {"message": "x" * 1990 + TOKEN}, status=400)
+    assert "secret-tok" not in str(refused(client))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": {"password": "sesame"}},
+        {"details": {"access_token": "sesame"}},
+        {"message": f"Bearer {TOKEN}"},
+        {"details": {TOKEN: "is wrong"}},
+    ],
+)
+def test_a_refusal_quotes_no_secret(sandbox, client, body):
+    answer_with(sandbox, body, status=422)
+    text = str(refused(client))
+    assert "sesame" not in text
+    assert "census-sandbox" not in text
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "{}/census/api/v1/syncs",
+        "/census/api/v1/syncs",
+        "https://evil.example/",
+        "http://",
+        "http://[bad",
+        "http://x/\xff",
+        "",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_redirect_is_never_followed_and_never_borne(sandbox, client, status, location):
+    location = location.format(sandbox.url)
+    sandbox.census.fault("run", status=status, headers={"Location": location}, times=None)
+    error = refused(client)
+    assert (error.status_code, error.transient) == (status, False)
+    assert "a redirect, which is not followed" in str(error)
+    assert len(sandbox.requests) == 1
+
+
+def test_the_body_of_a_redirect_is_bounded_too(sandbox, client):
+    sandbox.census.fault("run", redirect="/x", body="x" * 150, drip=0.02)
+    began = time.monotonic()
+    refused(client, read_seconds=0.2)
+    assert time.monotonic() - began < 2
+
+
+# --- Retry-After -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        ("0.5", 0.5),
+        ("-5", 0),
+        ("999999", 3600),
+        ("inf", 3600),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Mon, 99 Foo 2026 99:99:99 GMT", None),
+    ],
+)
+def test_retry_after_as_a_number(sandbox, client, header, seconds):
+    headers = {} if header is None else {"Retry-After": header}
+    sandbox.census.fault("run", status=429, headers=headers)
+    assert refused(client).retry_after == seconds
+
+
+@pytest.mark.parametrize(("ahead", "seconds"), [(90, 90), (-90, 0), (10**6, 3600)])
+def test_retry_after_as_a_date(sandbox, client, clock, ahead, seconds):
+    clock.wind(5000)
+    date = email.utils.formatdate(clock.time() + ahead, usegmt=True)
+    sandbox.census.fault("run", status=503, headers={"Retry-After": date})
+    assert refused(client).retry_after == pytest.approx(seconds, abs=1)
+
+
+# --- old and new urllib3 -----------------------------------------------------------------
+
+
+class OldRaw:
+    """urllib3 before 2.2 has no `read1`."""
+
+    def __init__(self, body):
+        self._body = io.BytesIO(body)
+
+    def read(self, size, decode_content):
+        assert decode_content
+        return self._body.read(size)
+
+
+def test_an_answer_is_read_whole_with_an_old_urllib3():
+    response = requests.Response()
+    response.raw = OldRaw(b"x" * 1000)
+    assert http._read(response, 5) == b"x" * 1000

@@ -1,0 +1,547 @@
+import uuid
+
+import pytest
+from hypothesis import given
+
+from prefect1_rsync.engine import errors
+from prefect1_rsync.engine.model import RunReport, SyncRequest, stats_of
+from prefect1_rsync.vendors import airbyte as room
+from prefect1_rsync.vendors.airbyte import (
+    CLOUD_API,
+    AirbyteClient,
+    Credentials,
+    add_details,
+    check_connection_id,
+    derived_config_api_url,
+    parse_job,
+    web_url,
+)
+from tests import specs
+from tests.engine.strategies import JSON, mutated
+from tests.vendors.test_census import check_stats
+
+# From the vendor's documentation and server.
+JOB = {
+    "jobId": 1234,
+    "status": "succeeded",
+    "jobType": "sync",
+    "connectionId": "9924bcd0-99be-453d-ba47-c2c9766f7da5",
+    "startTime": "2023-03-25T01:30Z",
+    "lastUpdatedAt": "2023-03-25T09:36:12Z",
+    "duration": "PT8H6M12S",
+    "bytesSynced": 123,
+    "rowsSynced": 45,
+}
+FAILURE = {
+    "failureOrigin": "source",
+    "failureType": "config_error",
+    "externalMessage": "The password is wrong",
+    "internalMessage": "java.lang.RuntimeException",
+    "retryable": False,
+    "timestamp": 1679736972000,
+}
+ATTEMPT = {
+    "id": 0,
+    "status": "failed",
+    "createdAt": 1679707800,
+    "failureSummary": {"failures": [FAILURE], "partialSuccess": False},
+}
+DETAILS = {
+    "job": {
+        "id": 1234,
+        "configType": "sync",
+        "status": "failed",
+        "aggregatedStats": {"recordsEmitted": 50, "recordsCommitted": 45, "recordsRejected": 5},
+    },
+    "attempts": [{"attempt": ATTEMPT}, {"attempt": dict(ATTEMPT, id=1)}],
+}
+WORDS = [
+    ("succeeded", "completed"),
+    ("Succeeded", "completed"),
+    ("failed", "failed"),
+    ("cancelled", "cancelled"),
+    ("pending", "working"),
+    ("running", "working"),
+    ("queued", "working"),
+    ("incomplete", "working"),
+]
+FAILED = RunReport("failed", "failed")
+
+
+def with_failures(*failures, **summary):
+    summary = dict(summary, failures=list(failures))
+    return {"attempts": [{"attempt": {"failureSummary": summary}}]}
+
+
+# --- the job's answer --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "status"), WORDS)
+def test_every_word_of_airbyte(word, status):
+    report = parse_job(dict(JOB, status=word))
+    assert (report.status, report.vendor_status, report.known) == (status, word.lower(), True)
+    assert (report.finished_at is None) is (status == "working")
+
+
+@pytest.mark.parametrize("word", ["completed", "success", "error", "paused"])
+def test_an_unknown_word_is_no_end(word):
+    report = parse_job(dict(JOB, status=word))
+    assert (report.status, report.known) == ("working", False)
+
+
+def test_all_fields_of_a_job():
+    assert parse_job(JOB)._asdict() == {
+        "status": "completed",
+        "vendor_status": "succeeded",
+        "known": True,
+        "listed": True,
+        "interrupted": False,
+        "error_message": None,
+        "records_processed": 45,
+        "records_updated": 45,
+        "records_failed": None,
+        "records_invalid": None,
+        "bytes_synced": 123,
+        "warning": False,
+        "started_at": "2023-03-25T01:30:00.000000Z",
+        "finished_at": "2023-03-25T09:36:12.000000Z",
+        "duration_seconds": 29172.0,
+        "raw": JOB,
+    }
+
+
+def test_fields_without_a_value_are_missing():
+    report = parse_job({"status": "pending"})
+    counts = (report.records_processed, report.bytes_synced, report.duration_seconds)
+    assert counts == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("PT0S", 0),
+        ("PT12S", 12),
+        ("PT6M", 360),
+        ("PT8H", 28800),
+        ("PT1H0.5S", 3600.5),
+        ("PT", None),
+        ("PT-5S", None),
+        ("P1D", None),
+        ("8:06:12", None),
+        (12, None),
+        (None, None),
+    ],
+)
+def test_the_duration(text, seconds):
+    assert parse_job(dict(JOB, duration=text)).duration_seconds == seconds
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"status": None}, {"status": 7}, "running"])
+def test_what_is_not_about_a_job_is_trouble(answer):
+    with pytest.raises(errors.SyncApiError) as caught:
+        parse_job(answer)
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (DETAILS, "source: The password is wrong"),
+        ({"attempts": [ATTEMPT]}, "source: The password is wrong"),
+        (with_failures({"internalMessage": "NullPointer"}), "NullPointer"),
+        (with_failures({"externalMessage": "a"}, {"externalMessage": "b"}), "a; b"),
+        (with_failures({"externalMessage": "a"}, {"externalMessage": "a"}), "a"),
+        (
+            with_failures({"externalMessage": "a"}, partialSuccess=True),
+            "a; some records were committed",
+        ),
+        (with_failures({"externalMessage": "x" * 3000}), "x" * 2000),
+        ({"attempts": [{"attempt": ATTEMPT}, {"attempt": {"status": "running"}}]}, "source: The"),
+        ({"attempts": []}, None),
+        ({"attempts": [{"attempt": {"failureSummary": None}}]}, None),
+        ({"job": {}}, None),
+        (None, None),
+    ],
+)
+def test_the_reason_of_a_failure(answer, reason):
+    found = add_details(FAILED, answer).error_message
+    assert found == reason or (reason and found.startswith(reason))
+
+
+def test_a_success_has_no_reason_but_may_have_rejected_records():
+    report = add_details(RunReport("completed"), DETAILS)
+    assert (report.records_failed, report.error_message) == (5, None)
+
+
+@given(answer=JSON | mutated(JOB, [word for word, _ in WORDS]), details=JSON | mutated(DETAILS))
+def test_any_answer_is_a_report_or_an_error(answer, details):
+    try:
+        report = parse_job(answer)
+    except errors.SyncError:
+        return
+    for told in (report, add_details(report, details)):
+        check_stats(stats_of("airbyte", SyncRequest("1"), None, told))
+
+
+# --- the client against the sandbox ------------------------------------------------------
+
+
+def test_incomplete_and_queued_are_no_ends(airbyte):
+    words = [(0, "pending"), (10, "queued"), (20, "running"), (40, "incomplete"), (60, "running")]
+    airbyte.script(duration=90, statuses=words)
+    heard = []
+    assert airbyte.run([heard.append])["status"] == "completed"
+    seen = {event.report.vendor_status for event in heard if event.kind == "looked"}
+    assert {"queued", "incomplete", "running", "succeeded"} <= seen
+    assert "unknown_status" not in [event.kind for event in heard]
+
+
+def test_a_failed_attempt_is_not_a_failed_job(airbyte):
+    airbyte.script(duration=90, attempts=3)
+    assert airbyte.run()["status"] == "completed"
+
+
+def test_the_reason_comes_from_the_config_api(airbyte):
+    airbyte.script(ends="failed", error_message="The password is wrong", partial_success=True)
+    with pytest.raises(errors.SyncRunFailed, match="source: The password is wrong; some records"):
+        airbyte.run()
+    assert len(airbyte.asked("job_details")) == 1
+
+
+def test_rejected_records_come_from_the_config_api(airbyte):
+    airbyte.script(records_failed=7)
+    assert airbyte.run()["records_failed"] == 7
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 403},
+        {"status": 404},
+        {"status": 500},
+        {"drop": "before"},
+        {"malformed": "html"},
+        {"malformed": "wrong_type"},
+        {"malformed": "empty"},
+        {"redirect": "/elsewhere"},
+        {"delay": 5},
+    ],
+    ids=str,
+)
+def test_without_the_config_api_the_verdict_stands(airbyte, monkeypatch, fault):
+    monkeypatch.setattr(room, "DETAILS_READ_SECONDS", 0.1)
+    airbyte.script(ends="failed")
+    airbyte.server.fault("job_details", times=None, **fault)
+    stats = airbyte.run(raise_on_failure=False)
+    assert (stats["status"], stats["records_failed"]) == ("failed", None)
+
+
+def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, clock):
+    client = AirbyteClient(api_url=sandbox.airbyte.base_url + "/elsewhere/v1", clock=clock)
+    report = RunReport("failed")
+    handle = client._handle(SyncRequest("c"), "1")
+    assert client._with_details(handle, report) is report
+    assert (sandbox.requests, handle.run_url) == ([], None)
+    client.close()
+
+
+def test_the_config_api_may_be_elsewhere(sandbox, clock):
+    sandbox.airbyte.auth = "none"
+    sandbox.airbyte.script(sandbox.airbyte.connection_id, records_failed=3)
+    client = AirbyteClient(None, sandbox.airbyte.api_url, sandbox.airbyte.config_api_url, clock)
+    handle = client.start(SyncRequest(sandbox.airbyte.connection_id))
+    clock.wind(100)
+    assert client.look(handle).records_failed == 3
+    client.close()
+
+
+def test_the_link_leads_to_the_connections_timeline(airbyte):
+    url = airbyte.run()["run_url"]
+    server = airbyte.server
+    expected = f"/workspaces/{server.workspace_id}/connections/{airbyte.sync}/timeline"
+    assert url == server.base_url + expected
+
+
+@pytest.mark.parametrize("status", ["inactive", "locked", "deprecated"])
+def test_a_connection_that_may_not_run_is_said_so(airbyte, status):
+    airbyte.server.add_sync(airbyte.sync, status=status)
+    with pytest.raises(errors.SyncRunDisabled, match=status) as caught:
+        airbyte.run()
+    assert not caught.value.retryable
+    assert airbyte.asked("trigger") == []
+
+
+def test_a_connection_that_is_switched_off_meanwhile_is_said_so(airbyte):
+    active = {"connectionId": airbyte.sync, "status": "active"}
+    airbyte.server.add_sync(airbyte.sync, status="inactive")
+    airbyte.server.fault("connection", body=active)
+    with pytest.raises(errors.SyncRunDisabled, match="is switched off"):
+        airbyte.run()
+    assert len(airbyte.asked("trigger")) == 1
+
+
+def test_the_connection_is_never_modified(airbyte):
+    airbyte.script(duration=200, ends="failed")
+    airbyte.other(duration=30)
+    with pytest.raises(errors.SyncRunTimedOut):
+        airbyte.run(max_wait=150, cancel_remote_run=True)
+    assert airbyte.server.connection_updates == []
+    assert airbyte.asked("connection_update") == []
+    assert {request.method for request in airbyte.sandbox.requests} == {"GET", "POST", "DELETE"}
+
+
+def test_an_unknown_connection_is_not_found(airbyte):
+    unknown = airbyte._replace(request=SyncRequest(str(uuid.UUID(int=7))))
+    with pytest.raises(errors.SyncNotFound):
+        unknown.run()
+
+
+def test_after_a_409_trouble_with_the_connection_starts_nothing(airbyte):
+    airbyte.other(duration=100)
+    airbyte.server.fault("connection", status=403, after=1)
+    with pytest.raises(errors.SyncUnauthorized):
+        airbyte.run()
+    assert airbyte.server.accepted() == 0
+
+
+def test_after_a_409_trouble_with_the_connection_is_borne(airbyte):
+    airbyte.other(duration=100)
+    airbyte.server.fault("connection", status=503, after=1)
+    assert airbyte.run()["status"] == "completed"
+
+
+def test_a_run_of_another_kind_is_in_the_way_too(airbyte):
+    run = airbyte.other(duration=60)
+    run.options["kind"] = "reset"
+    assert airbyte.run(if_already_running="attach")["run_id"] == str(run.id)
+
+
+def test_a_job_without_a_status_is_no_reason_to_wait_for_ever(airbyte):
+    airbyte.other(duration=100)
+    airbyte.server.fault("runs", body={"data": [{"jobId": 1}, {"jobId": None}, 7]})
+    assert airbyte.run()["status"] == "completed"
+
+
+def test_a_run_that_has_ended_is_not_cancelled(airbyte):
+    handle = airbyte.client.start(airbyte.request)
+    airbyte.clock.wind(100)
+    other = airbyte.other(duration=100)
+    airbyte.client.cancel(handle)
+    assert airbyte.asked("cancel") == []
+    assert not other.finished
+
+
+# --- the root ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", "/api/v1", "/api/public", "/elsewhere/api/public/v1"])
+def test_a_wrong_root_is_said_at_once(sandbox, airbyte, path):
+    sandbox.airbyte.auth = "none"
+    client = AirbyteClient(None, sandbox.airbyte.base_url + path, clock=airbyte.clock)
+    wrong = airbyte._replace(client=client)
+    with pytest.raises(errors.SyncApiError, match="is not the API root") as caught:
+        wrong.run()
+    assert "/api/public/v1" in str(caught.value)
+    assert (caught.value.retryable, len(airbyte.clock.sleeps)) == (False, 0)
+    client.close()
+
+
+@pytest.mark.parametrize(
+    "fault", [{"malformed": "html"}, {"malformed": "wrong_type"}, {"body": {}}]
+)
+def test_something_else_than_a_connection_is_a_wrong_root(airbyte, fault):
+    airbyte.server.fault("connection", **fault)
+    with pytest.raises(errors.SyncApiError, match="is not the API root"):
+        airbyte.run()
+
+
+def test_html_from_the_token_endpoint_is_a_wrong_root(airbyte):
+    airbyte.server.fault("token", malformed="html")
+    with pytest.raises(errors.SyncApiError, match="is not the API root"):
+        airbyte.run()
+
+
+def test_a_404_outside_the_usual_root_asks_about_the_root(airbyte, sandbox):
+    root = sandbox.census.base_url + "/api/v1"
+    client = AirbyteClient(Credentials(bearer_token=sandbox.census.token), root)
+    with pytest.raises(errors.SyncNotFound, match="the root of the public API"):
+        client.prepare(airbyte.request)
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("api", "config", "web"),
+    [
+        (CLOUD_API, "https://cloud.airbyte.com/api/v1", "https://cloud.airbyte.com"),
+        ("http://a:8000/api/public/v1", "http://a:8000/api/v1", "http://a:8000"),
+        ("https://a/x/api/public/v1", "https://a/x/api/v1", "https://a/x"),
+        ("http://a:8006/v1", None, "http://a:8006/v1"),
+    ],
+)
+def test_addresses_that_follow_from_the_root(api, config, web):
+    assert (derived_config_api_url(api), web_url(api)) == (config, web)
+
+
+# --- logging in --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("auth", "credentials"),
+    [
+        ("none", None),
+        ("application", Credentials(bearer_token="airbyte-sandbox-bearer")),
+        ("basic", Credentials(username="airbyte", password="password")),
+    ],
+)
+def test_every_way_to_log_in(sandbox, airbyte, auth, credentials):
+    sandbox.airbyte.auth = auth
+    client = AirbyteClient(credentials, sandbox.airbyte.api_url, clock=airbyte.clock)
+    assert airbyte._replace(client=client).run()["status"] == "completed"
+    assert airbyte.asked("token") == []
+    client.close()
+
+
+def test_one_token_serves_until_shortly_before_its_end(airbyte):
+    airbyte.script(duration=3000)
+    airbyte.run(max_wait=None)
+    tokens = airbyte.asked("token")
+    assert {request.headers["Content-Type"] for request in tokens} == {"application/json"}
+    assert [request.status for request in airbyte.sandbox.requests if request.status == 401] == []
+    assert 3000 / 900 <= len(tokens) <= 3000 / (900 - 60 - 60) + 1
+    assert len(airbyte.asked("trigger")) == 1
+
+
+@pytest.mark.parametrize("life", [1.0, 20.0, 180.0])
+def test_short_lived_tokens_are_renewed_in_time(airbyte, life):
+    airbyte.server.token_seconds = life
+    airbyte.script(duration=600)
+    assert airbyte.run()["status"] == "completed"
+    assert 401 not in [request.status for request in airbyte.sandbox.requests]
+
+
+@pytest.mark.parametrize("expires_in", [None, "soon", 0, -5, 10**12])
+def test_an_odd_life_of_a_token_is_borne(airbyte, expires_in):
+    body = {"access_token": airbyte.server.bearer_token, "expires_in": expires_in}
+    airbyte.server.fault("token", times=None, body=body)
+    assert airbyte.run()["status"] == "completed"
+
+
+def test_a_token_that_is_refused_is_renewed_once(airbyte):
+    airbyte.script(duration=100)
+    fired = []
+
+    def expire(_):
+        if not fired and airbyte.clock.monotonic() > 1030:
+            fired.append(True)
+            airbyte.server.expire_tokens()
+
+    airbyte.clock.on_sleep = expire
+    assert airbyte.run()["status"] == "completed"
+    statuses = [request.status for request in airbyte.sandbox.requests]
+    assert (statuses.count(401), len(airbyte.asked("token"))) == (1, 2)
+
+
+def test_a_trigger_is_repeated_once_after_a_401_which_has_started_nothing(airbyte):
+    airbyte.server.fault("trigger", status=401)
+    assert airbyte.run()["status"] == "completed"
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (2, 1)
+
+
+def test_a_trigger_is_not_repeated_twice(airbyte):
+    airbyte.server.fault("trigger", status=401, times=None)
+    with pytest.raises(errors.SyncUnauthorized):
+        airbyte.run()
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (2, 0)
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"drop": "before"}, {"malformed": "truncated"}])
+def test_trouble_with_the_renewal_of_a_token_is_borne(airbyte, fault):
+    airbyte.server.token_seconds = 100
+    airbyte.script(duration=400)
+    airbyte.server.fault("token", after=1, times=2, **fault)
+    assert airbyte.run()["status"] == "completed"
+
+
+@pytest.mark.parametrize("token", [None, 7, "", "a b", "a\nb", ["t"]])
+def test_an_answer_without_a_token_is_an_error(airbyte, token):
+    airbyte.server.fault("token", body={"access_token": token})
+    with pytest.raises(errors.SyncApiError, match="holds no token"):
+        airbyte.run()
+
+
+def test_tokens_are_taken_out_of_everything(airbyte):
+    token = airbyte.server.bearer_token
+    airbyte.server.fault("token", body={"access_token": token}, times=None)
+    airbyte.script(overrides={"note": f"Bearer {token}"})
+    stats = airbyte.run()
+    assert stats["raw"]["note"] == "Bearer ***"
+    airbyte.server.fault("trigger", status=422, body={"message": f"Bearer {token}"})
+    with pytest.raises(errors.SyncApiError) as caught:
+        airbyte.run()
+    assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [
+        (Credentials("i"), "client_id and client_secret must be given together"),
+        (Credentials(client_secret="s3same"), "must be given together"),
+        (Credentials(username="u"), "username and password must be given together"),
+        (Credentials("i", "s3same", bearer_token="t"), "one kind of credential"),
+        (Credentials("i", "s3same", None, "u", "p"), "one kind of credential"),
+        (Credentials("i", "s3 same"), "client_secret: must be a text without spaces"),
+        (Credentials("i", ""), "client_secret: must be"),
+        (Credentials(bearer_token="s3\nsame"), "bearer_token: must be"),
+        (Credentials(bearer_token=7), "bearer_token: must be"),
+        (Credentials(username="u", password="s3\x00same"), "password: must be"),
+        (Credentials(username="u:v", password="s3same"), "username: HTTP Basic allows no colon"),
+    ],
+)
+def test_credentials_are_of_one_kind_and_whole(credentials, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        AirbyteClient(credentials)
+    for secret in ("s3same", "s3 same"):
+        assert secret not in str(caught.value)
+        assert secret not in repr(credentials)
+
+
+def test_a_password_may_hold_spaces_and_umlauts():
+    Credentials(username="u", password="pä ss").check()
+
+
+@pytest.mark.parametrize("url", ["", "api.airbyte.com", "https://u:p@a/v1", "https://a/v1?x=1"])
+@pytest.mark.parametrize("argument", ["api_url", "config_api_url"])
+def test_wrong_addresses_are_said_at_once(argument, url):
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        AirbyteClient(**{argument: url})
+
+
+CONNECTION = "9924bcd0-99be-453d-ba47-c2c9766f7da5"
+
+
+@pytest.mark.parametrize("value", [CONNECTION, CONNECTION.upper(), uuid.UUID(CONNECTION)])
+def test_a_connection_is_named_by_its_uuid(value):
+    assert check_connection_id(value, "connection_id") == CONNECTION
+
+
+@pytest.mark.parametrize("value", [None, "", 7, "my-connection", CONNECTION[:-1]])
+def test_everything_else_names_no_connection(value):
+    with pytest.raises(ValueError, match=r"^connection_id: must be the connection's UUID"):
+        check_connection_id(value, "connection_id")
+
+
+# --- the vendor's document ---------------------------------------------------------------
+
+
+@specs.needs_specs
+def test_all_requests_are_those_of_the_vendors_document(airbyte):
+    airbyte.other(duration=30)
+    airbyte.script(duration=20, ends="failed", records_failed=1)
+    airbyte.run(raise_on_failure=False)
+    airbyte.script(duration=10**6)
+    with pytest.raises(errors.SyncRunTimedOut):
+        airbyte.run(max_wait=60, cancel_remote_run=True)
+    seen = {request.operation for request in airbyte.sandbox.requests}
+    assert seen == {"token", "connection", "trigger", "runs", "run", "job_details", "cancel"}
+    for request in airbyte.sandbox.requests:
+        assert specs.check_request(request)

@@ -1,0 +1,267 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prefect1_rsync.engine import errors
+from prefect1_rsync.engine.model import SyncRequest, stats_of
+from prefect1_rsync.sandbox import MISSING
+from prefect1_rsync.vendors.hightouch import WEB, HightouchClient, parse_runs
+from tests import specs
+from tests.engine.strategies import JSON, mutated
+from tests.vendors.test_census import check_stats
+
+# From the vendor's OpenAPI document.
+RUN = {
+    "id": 42,
+    "status": "success",
+    "createdAt": "2022-02-08T16:11:04.712Z",
+    "startedAt": "2022-02-08T16:11:04.712Z",
+    "finishedAt": "2022-02-08T16:11:14.712Z",
+    "querySize": 1000,
+    "completionRatio": 0.54,
+    "plannedRows": {"addedCount": 10, "changedCount": 3, "removedCount": 0},
+    "successfulRows": {"addedCount": 7, "changedCount": 3, "removedCount": 1},
+    "failedRows": {"addedCount": 2, "changedCount": 0, "removedCount": 0},
+    "error": None,
+}
+ANSWER = {"data": [RUN], "hasMore": False}
+WORDS = [
+    ("success", "completed"),
+    ("Success", "completed"),
+    ("warning", "completed"),
+    ("failed", "failed"),
+    ("cancelled", "cancelled"),
+    ("interrupted", "failed"),
+    ("queued", "working"),
+    ("querying", "working"),
+    ("processing", "working"),
+    ("reporting", "working"),
+]
+
+
+def report_of(**fields):
+    return parse_runs({"data": [dict(RUN, **fields)]}, "42")
+
+
+# --- the run's answer --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("word", "status"), WORDS)
+def test_every_word_of_hightouch(word, status):
+    report = report_of(status=word)
+    assert (report.status, report.vendor_status, report.known) == (status, word.lower(), True)
+    assert report.warning is (word == "warning")
+    assert report.interrupted is (word == "interrupted")
+
+
+@pytest.mark.parametrize("word", ["completed", "done", "disabled", "aborted", "succeeded"])
+def test_an_unknown_word_is_no_end(word):
+    report = report_of(status=word)
+    assert (report.status, report.known) == ("working", False)
+
+
+@pytest.mark.parametrize("word", [None, 7, ""])
+def test_no_word_is_no_end_and_nothing_to_tell(word):
+    report = report_of(status=word)
+    assert (report.status, report.vendor_status, report.known) == ("working", None, True)
+
+
+def test_all_fields_of_a_run():
+    assert parse_runs(ANSWER, "42")._asdict() == {
+        "status": "completed",
+        "vendor_status": "success",
+        "known": True,
+        "listed": True,
+        "interrupted": False,
+        "error_message": None,
+        "records_processed": 13,
+        "records_updated": 11,
+        "records_failed": 2,
+        "records_invalid": None,
+        "bytes_synced": None,
+        "warning": False,
+        "started_at": "2022-02-08T16:11:04.712000Z",
+        "finished_at": "2022-02-08T16:11:14.712000Z",
+        "duration_seconds": None,
+        "raw": RUN,
+    }
+
+
+@pytest.mark.parametrize("listed_id", [42, 42.0, "42"])
+@pytest.mark.parametrize("others", [[], [{"id": 41, "status": "failed"}, {"id": 420}, "x", None]])
+def test_ids_are_compared_as_text(listed_id, others):
+    report = parse_runs({"data": [*others, dict(RUN, id=listed_id)]}, "42")
+    assert (report.status, report.listed) == ("completed", True)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [[], [dict(RUN, id=41)], [dict(RUN, id=420)], [dict(RUN, id=None)], [dict(RUN, id=42.5)], [7]],
+)
+def test_another_runs_verdict_is_never_taken(runs):
+    report = parse_runs({"data": runs}, "42")
+    assert (report.status, report.listed, report.ended) == ("working", False, False)
+
+
+@pytest.mark.parametrize("rows", [None, {}, [], {"addedCount": None}, {"addedCount": "many"}])
+def test_counts_that_are_not_told_are_unknown(rows):
+    report = report_of(successfulRows=rows, failedRows=rows)
+    assert (report.records_processed, report.records_updated, report.records_failed) == (None,) * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("Cannot generate sync plan", "Cannot generate sync plan"),
+        ({"message": "broken", "code": "X"}, "broken"),
+        (None, None),
+        ("", None),
+        ([], None),
+    ],
+)
+def test_the_reason_is_text_or_an_object(error, reason):
+    assert report_of(error=error).error_message == reason
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"data": None}, {"data": {}}, "x", 7])
+def test_what_is_not_a_list_of_runs_is_trouble(answer):
+    with pytest.raises(errors.SyncApiError) as caught:
+        parse_runs(answer, "42")
+    assert caught.value.transient
+
+
+@given(answer=JSON | mutated(ANSWER, [word for word, _ in WORDS]), run_id=st.just("42") | st.text())
+def test_any_answer_is_a_report_or_an_error(answer, run_id):
+    try:
+        report = parse_runs(answer, run_id)
+    except errors.SyncError:
+        return
+    check_stats(stats_of("hightouch", SyncRequest("1"), None, report))
+
+
+# --- the client against the sandbox ------------------------------------------------------
+
+
+def test_a_run_that_is_not_listed_yet_is_waited_for(hightouch):
+    hightouch.script(duration=20, visible_after=120)
+    assert hightouch.run()["status"] == "completed"
+
+
+def test_a_run_that_is_never_listed_is_given_up(hightouch):
+    hightouch.script(visible_after=10**6)
+    with pytest.raises(errors.SyncRunTimedOut, match="not listed by Hightouch"):
+        hightouch.run()
+    assert hightouch.clock.monotonic() - 1000 < 400
+
+
+def test_an_earlier_runs_verdict_is_not_taken_for_ours(hightouch):
+    hightouch.other(duration=1, ends="failed")
+    hightouch.clock.wind(10)
+    hightouch.script(duration=100, visible_after=60)
+    hightouch.server.fault("runs", after=2, body={"data": [{"id": 1, "status": "success"}]})
+    stats = hightouch.run()
+    assert (stats["status"], stats["run_id"]) == ("completed", str(hightouch.server.runs[-1].id))
+    assert stats["duration_seconds"] == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("ends", "error"),
+    [("interrupted", errors.SyncRunInterrupted), ("cancelled", errors.SyncRunCancelled)],
+)
+def test_other_ends(hightouch, ends, error):
+    hightouch.script(ends=ends)
+    with pytest.raises(error):
+        hightouch.run()
+
+
+def test_a_warning_is_a_success_unless_it_is_to_fail(hightouch):
+    hightouch.script(ends="warning", overrides={"failedRows": MISSING, "error": "2 rows rejected"})
+    stats = hightouch.run()
+    assert (stats["status"], stats["vendor_status"]) == ("completed", "warning")
+    with pytest.raises(errors.SyncRunFailed, match="some records were rejected: 2 rows"):
+        hightouch.run(fail_on_warning=True)
+
+
+def test_a_sync_is_found_by_its_slug(hightouch):
+    hightouch.server.add_sync(7, slug="other")
+    stats = hightouch._replace(request=SyncRequest("", "other")).run()
+    assert (stats["sync_id"], hightouch.server.accepted(7)) == ("7", 1)
+
+
+def test_an_unknown_slug_is_not_found(hightouch):
+    with pytest.raises(errors.SyncNotFound, match="nowhere") as caught:
+        hightouch._replace(request=SyncRequest("", "nowhere")).run()
+    assert not caught.value.retryable
+    assert hightouch.server.accepted() == 0
+
+
+def test_another_slugs_sync_is_not_taken(hightouch):
+    body = {"data": [{"id": 1, "slug": "demo-sync"}, {"slug": "wanted"}, None], "hasMore": False}
+    hightouch.server.fault("syncs", body=body)
+    with pytest.raises(errors.SyncNotFound):
+        hightouch._replace(request=SyncRequest("", "wanted")).run()
+
+
+def test_a_sync_that_is_switched_off_is_not_triggered(hightouch):
+    hightouch.server.add_sync(7, slug="off", disabled=True)
+    with pytest.raises(errors.SyncRunDisabled) as caught:
+        hightouch._replace(request=SyncRequest("", "off")).run()
+    assert (hightouch.server.accepted(), caught.value.retryable) == (0, False)
+
+
+def test_an_unknown_sync_is_not_found(hightouch):
+    with pytest.raises(errors.SyncNotFound):
+        hightouch._replace(request=SyncRequest("999")).run()
+
+
+def test_all_pages_of_runs_are_read(hightouch):
+    for _ in range(130):
+        hightouch.other(duration=0)
+    hightouch.clock.wind(1)
+    newest = hightouch.other(duration=100)
+    assert hightouch.run(if_already_running="attach")["run_id"] == str(newest.id)
+
+
+def test_pages_without_end_are_not_read_without_end(hightouch):
+    hightouch.server.fault("runs", times=None, body={"data": [], "hasMore": True})
+    assert hightouch.client.running(hightouch.request) is None
+    assert len(hightouch.asked("runs")) <= 20
+
+
+def test_there_is_no_cancel(hightouch):
+    handle = hightouch.client.start(hightouch.request)
+    with pytest.raises(errors.SyncApiError, match="no way to cancel"):
+        hightouch.client.cancel(handle)
+
+
+def test_the_link_needs_the_workspaces_slug():
+    with_slug = HightouchClient("k", workspace_slug="acme")._handle("1", "2").run_url
+    assert with_slug == f"{WEB}/acme/syncs/1/runs/2"
+    assert HightouchClient("k")._handle("1", "2").run_url == WEB
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"api_key": ""},
+        {"api_key": None},
+        {"api_key": "a b"},
+        {"api_key": "a\n"},
+        {"api_key": "k", "base_url": "http://api.hightouch.com"},
+        {"api_key": "k", "base_url": "api.hightouch.com"},
+    ],
+)
+def test_wrong_arguments_are_said_at_once(arguments):
+    with pytest.raises(ValueError, match=r"^(api_key|base_url): "):
+        HightouchClient(**arguments)
+
+
+@specs.needs_specs
+@pytest.mark.parametrize("policy", ["wait", "attach", "fail"])
+def test_all_requests_are_those_of_the_vendors_document(hightouch, policy):
+    hightouch.run(if_already_running=policy)
+    slug = hightouch._replace(request=SyncRequest("", "demo-sync", full_resync=True))
+    slug.run(if_already_running=policy)
+    assert {"syncs", "trigger", "runs"} <= {request.operation for request in slug.sandbox.requests}
+    for request in hightouch.sandbox.requests:
+        assert specs.check_request(request)
