@@ -210,6 +210,39 @@ def test_every_error_is_in_the_page_with_whether_prefect_retries_it() -> None:
             assert kind("").retryable is (retried == "yes"), name
 
 
+AGAIN, NEVER = "asked again", "the task fails at once"
+TROUBLE: Dict[str, List[Dict[str, Any]]] = {
+    "no connection, no answer in time, a connection that breaks": [
+        {"drop": "before"},
+        {"drop": "middle"},
+    ],
+    "408, 425, 429, 5xx": [{"status": status} for status in (408, 425, 429, 500, 504)],
+    "an answer that makes no sense": [{"malformed": how} for how in ("html", "wrong_type")],
+    "401, 403, 404, 410, any other 4xx, a redirect": [
+        *({"status": status} for status in (401, 403, 404, 410, 418)),
+        {"redirect": "https://elsewhere.example/"},
+    ],
+}
+
+
+def test_what_trouble_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = table(WAITING, "what happens", "before the run is started", "while it is watched")
+    assert [row[0] for row in rows] == list(TROUBLE)
+    clock = VirtualClock()
+    monkeypatch.setattr(SyncTask, "_clock", clock)
+    for what, before, during in rows:
+        for fault in TROUBLE[what]:
+            for operation, promised in (("connection", before), ("run", during)):
+                with Sandbox(clock=clock.monotonic) as sandbox:
+                    sandbox.airbyte.fault(operation, times=2, **fault)
+                    try:
+                        survived = task_for(sandbox, "airbyte").run()["status"] == "completed"
+                    except SyncApiError:
+                        survived = False
+                assert (AGAIN in promised.partition(";")[0]) is survived, (what, fault, operation)
+                assert (NEVER in promised.partition(";")[0]) is not survived
+
+
 def test_every_exported_name_is_in_the_index() -> None:
     text = INDEX.read_text(encoding="utf-8") + WAITING.read_text(encoding="utf-8")
     for name in prefect1_rsync.__all__:
@@ -402,7 +435,7 @@ def test_prefects_airbyte_task() -> None:
         task.run()
 
 
-def test_prefects_tasks_can_be_subclassed_as_the_page_says() -> None:
+def test_other_arguments_go_to_prefect() -> None:
     """`name`, `max_retries` and the like go through to Prefect."""
     task = CensusSyncTask(name="contacts", max_retries=2, retry_delay=timedelta(minutes=1))
     assert isinstance(task, Task) and (task.name, task.max_retries) == ("contacts", 2)
