@@ -32,6 +32,7 @@ REQUIRES = [
     # What we import ourselves, whoever else may bring it.
     "click>=8.0",
     "requests>=2.25",
+    'typing_extensions; python_version < "3.8"',  # Protocol
     "tornado>=6.0",  # the sandbox's HTTP server; Prefect has it through distributed
     "urllib3>=1.26",
 ]
@@ -46,6 +47,7 @@ EXTRAS = {
         "hypothesis",
         # Where it is installed, tests/specs.py holds the sandbox to the vendors' OpenAPI documents.
         'openapi-schema-validator; python_version >= "3.10"',
+        "psutil",
         "pytest>=7",
         "responses",
         "rich>=12",

@@ -1,9 +1,8 @@
-"""What the tests of the vendors share: a sandbox on a virtual clock, no real sleep."""
+"""What the tests of the vendors share: a sandbox without sockets, on a virtual clock."""
 
 import pytest
 
-from prefect1_rsync.sandbox import Sandbox
-from tests.vendors.bench import bench_of
+from tests.vendors.bench import bench_of, sandbox_of
 
 
 @pytest.fixture(autouse=True)
@@ -13,8 +12,7 @@ def _no_long_sleep(no_long_sleep):
 
 @pytest.fixture
 def sandbox(clock):
-    with Sandbox(clock=clock.monotonic) as sandbox:
-        yield sandbox
+    return sandbox_of(clock)
 
 
 @pytest.fixture(params=["census", "hightouch", "airbyte"])
