@@ -27,7 +27,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _CHUNK = 65536
-_FEW = 16
+_FEW, _SOME = 16, 512
 _FAST_SECONDS = 0.1
 # Worth asking again: the request came too early, too often, or hit trouble at the vendor's.
 _TRANSIENT_CODES = (408, 425, 429)
@@ -291,7 +291,7 @@ def _read(response: requests.Response, seconds: float) -> bytes:
             # for more only while it comes fast.
             chunk = bytes(response.raw.read(some, decode_content=True))
         now = time.monotonic()
-        some = min(some * 2, _CHUNK) if now - asked < _FAST_SECONDS else _FEW
+        some = min(some * 2, _SOME) if now - asked < _FAST_SECONDS else _FEW
         # urllib3 1.26 also returns nothing while its decoder waits for more.
         if not chunk and response.raw.isclosed():
             return b"".join(chunks)

@@ -182,6 +182,7 @@ class SyncWatch:
         self._unknown_words: Set[Optional[str]] = set()
         self._listed_at = self.due
         self._cancel_until: Optional[float] = None
+        self._cancel_sent = False
         self._next: Callable[[], None] = self._prepare
         if record is not None and request.sync_id in ("", record.sync_id):
             self._take_over(record)
@@ -423,8 +424,10 @@ class SyncWatch:
         if self._cancel_until is not None:
             if now >= self._cancel_until:
                 self._fail(self._timed_out("it was asked to cancel, but has not ended"))
-            else:
-                self._pause(MIN_SECONDS)
+                return
+            if not self._cancel_sent:
+                self._send_cancel()
+            self._pause(MIN_SECONDS)
         elif self._late():
             self._time_out()
         else:
@@ -560,11 +563,18 @@ class SyncWatch:
         assert self.handle is not None
         self._cancel_until = self._clock.monotonic() + CANCEL_PATIENCE_SECONDS
         self._tell("cancelling", f"{self._who()}: {why}; cancelling it")
+        self._send_cancel()
+        self._pause(MIN_SECONDS, self._look)
+
+    def _send_cancel(self) -> None:
+        """Asks for it; again at the next look, where the vendor was in trouble."""
+        assert self.handle is not None
+        self._cancel_sent = True
         try:
             self._vendor.cancel(self.handle)
         except SyncError as exc:
+            self._cancel_sent = not (isinstance(exc, SyncApiError) and exc.transient)
             self._tell("trouble", f"{self._who()}: the cancel went wrong: {exc}")
-        self._pause(MIN_SECONDS, self._look)
 
     def _look_for_claim(self) -> None:
         """We are stopped while a trigger is under way: one look for its run, to cancel it."""
@@ -581,7 +591,9 @@ class SyncWatch:
         text = f"{self._who()}: {exc}"
         if self._going_on() and self._cancel_until is None:
             text += "; " + self._goes_on()
-        self._error = type(exc)(self._with_link(text), self._make_stats(), *exc.args[2:])
+        stats = self._make_stats()
+        stats["error_message"] = stats["error_message"] or str(exc)
+        self._error = type(exc)(self._with_link(text), stats, *exc.args[2:])
         self.done = True
         self._tell("ended", text)
 

@@ -5,7 +5,7 @@ import os
 from typing import Any, Dict, Optional, Tuple
 
 from ..engine.model import SyncRequest
-from ..engine.urls import parse_base_url
+from ..engine.urls import parse_base_url, require_encryption
 from ..vendors.airbyte import CLOUD_API, AirbyteClient, Credentials, check_connection_id
 from . import arguments as check
 from .base import SyncTask
@@ -189,7 +189,7 @@ class AirbyteSyncTask(SyncTask):
         config_api_url = check.text("config_api_url", arguments)
         for name, url in (("api_url", api_url), ("config_api_url", config_api_url)):
             if url is not None:
-                parse_base_url(url, name)
+                _is_readable(url, name)
         connection_id = None
         if arguments["connection_id"] is not None:
             connection_id = check_connection_id(arguments["connection_id"], "connection_id")
@@ -208,12 +208,13 @@ class AirbyteSyncTask(SyncTask):
                 "bearer_token). Give them, or their by-name forms, or set the environment "
                 "variables AIRBYTE_CLIENT_ID and AIRBYTE_CLIENT_SECRET"
             )
-        if base.scheme == "http" and not base.is_loopback:
-            self._log(
-                logging.WARNING,
-                f"api_url: {base} is plain http; everyone on the way can read the credential "
-                "and the data. Put https in front of Airbyte",
-            )
+        for name, url in (("api_url", api_url), ("config_api_url", config_api_url)):
+            if url is not None and _is_readable(url, name):
+                self._log(
+                    logging.WARNING,
+                    f"{name}: {url} is plain http; everyone on the way can read the credential "
+                    "and the data. Put https in front of Airbyte",
+                )
         return AirbyteClient(credentials, str(base), config_api_url, clock=self._clock), request
 
     def _credentials(self, arguments: Dict[str, Any], resolve: bool) -> Credentials:
@@ -242,3 +243,11 @@ class AirbyteSyncTask(SyncTask):
         credentials = Credentials(**values)
         credentials.check()
         return credentials
+
+
+def _is_readable(url: str, argument: str) -> bool:
+    """Whether the URL is plain http to another machine: allowed for self-managed Airbyte alone."""
+    base = parse_base_url(url, argument)
+    if base.host == "airbyte.com" or base.host.endswith(".airbyte.com"):
+        require_encryption(base, argument)
+    return base.scheme == "http" and not base.is_loopback

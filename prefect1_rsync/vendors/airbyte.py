@@ -280,25 +280,13 @@ class AirbyteClient:
         return SyncAlreadyRunning(str(refusal), status_code=409, had_no_effect=sure)
 
     def _connection(self, connection_id: str) -> Dict[str, Any]:
-        answer: Any = None
-        refusal: Optional[SyncApiError] = None
         try:
             answer = self._http.get(f"/connections/{connection_id}")
         except SyncApiError as exc:
-            refusal = exc
-        if refusal is not None:
-            if refusal.status_code == 200:
-                raise self._wrong_root()
-            hint = {
-                403: "Airbyte also answers so for an id that it does not know",
-                404: f"or {self._http.base_url} is not the root of the public API",
-            }.get(refusal.status_code or 0)
-            if hint:
-                raise type(refusal)(f"{refusal}; {hint}", *refusal.args[1:])
-            raise refusal
+            raise self._explained(exc) from None
         connection = as_dict(answer)
         if as_id(connection.get("connectionId")) is None:
-            raise self._wrong_root()
+            raise SyncApiError("Airbyte's answer is not about a connection", transient=True)
         status = as_word(connection.get("status"))
         if status in ("inactive", "locked", "deprecated"):
             what = {
@@ -309,14 +297,22 @@ class AirbyteClient:
             raise SyncRunDisabled(f"the connection {what} (status {status})")
         return connection
 
-    def _wrong_root(self) -> SyncApiError:
-        # A self-managed server answers every path that it does not know with its web page.
-        return SyncApiError(
-            f"{self._http.base_url} is not the API root: it answered with something else than "
-            f"the API's JSON. For a self-managed Airbyte, api_url ends in {_PUBLIC_SUFFIX}",
-            status_code=200,
-            had_no_effect=True,
-        )
+    def _explained(self, exc: SyncApiError) -> SyncApiError:
+        """The error of a first request, with what it may mean beyond its words."""
+        root = self._http.base_url
+        if exc.status_code == 200 and "text/html" in str(exc):
+            # A self-managed server answers every path that it does not know with its web page.
+            return SyncApiError(
+                f"{root} is not the API root: it answered with a web page. For a self-managed "
+                f"Airbyte, api_url ends in {_PUBLIC_SUFFIX}",
+                status_code=200,
+                had_no_effect=True,
+            )
+        hint = {
+            403: "Airbyte also answers so for an id that it does not know",
+            404: f"or {root} is not the root of the public API",
+        }.get(exc.status_code or 0)
+        return type(exc)(f"{exc}; {hint}", *exc.args[1:]) if hint else exc
 
     def _with_details(self, handle: RunHandle, report: RunReport) -> RunReport:
         """The public API has no reasons and no rejected records; the Config API does."""
