@@ -217,7 +217,8 @@ TROUBLE: Dict[str, List[Dict[str, Any]]] = {
         {"drop": "middle"},
     ],
     "408, 425, 429, 5xx": [{"status": status} for status in (408, 425, 429, 500, 504)],
-    "an answer that makes no sense": [{"malformed": how} for how in ("html", "wrong_type")],
+    "an answer that makes no sense": [{"malformed": how} for how in ("truncated", "wrong_type")],
+    "a web page as the answer": [{"malformed": "html"}],
     "401, 403, 404, 410, any other 4xx, a redirect": [
         *({"status": status} for status in (401, 403, 404, 410, 418)),
         {"redirect": "https://elsewhere.example/"},
