@@ -4,7 +4,7 @@ PYTHON ?= python3
 RECIPE := setup.py pyproject.toml Makefile prefect1_rsync/_version.py
 SOURCES := $(shell find prefect1_rsync -name '*.py')
 
-.PHONY: demo test lint types matrix clean
+.PHONY: demo test lint types matrix torture mutants clean
 
 demo: .venv-demo/.stamp
 	.venv-demo/bin/prefect1-rsync demo
@@ -30,6 +30,18 @@ types: .venv-lint/.stamp
 matrix: .venv-matrix/.stamp
 	.venv-matrix/bin/nox --session matrix
 
+# Not in CI. Ten thousand examples of the property test, with its figures, then twenty flow runs
+# whose workers are killed, and a table of who gets to cancel.
+torture: .venv-test/.stamp
+	TORTURE_EXAMPLES=10000 .venv-test/bin/python -m pytest -q -s tests/torture/test_torture.py
+	.venv-test/bin/python -m tests.torture.kills 10
+	.venv-test/bin/python -m tests.torture.kills stops
+
+# Not in CI: changes the engine and the vendors in every small way, and looks which test minds.
+mutants: .venv-mutants/.stamp
+	.venv-mutants/bin/mutmut run
+	.venv-mutants/bin/mutmut results
+
 # What goes into each environment. The demo is installed as a user installs it, hence anew with
 # every changed source; nox's own environment needs no package, each session installs it for itself.
 .venv-demo/.stamp: install := ".[cli]"
@@ -37,6 +49,7 @@ matrix: .venv-matrix/.stamp
 .venv-test/.stamp: install := --editable ".[test]"
 .venv-lint/.stamp: install := --editable ".[cli,lint,test]"
 .venv-matrix/.stamp: install := nox
+.venv-mutants/.stamp: install := --editable ".[test]" mutmut
 
 # A new pip first: the one that a venv is born with may be years old.
 .venv-%/.stamp: $(RECIPE)

@@ -2,6 +2,7 @@
 
 from typing import Any, List, Optional, Tuple
 
+from prefect1_rsync.engine.answers import as_time
 from prefect1_rsync.engine.errors import SyncAlreadyRunning, SyncApiError
 from prefect1_rsync.engine.model import (
     CANCELLED,
@@ -13,6 +14,7 @@ from prefect1_rsync.engine.model import (
     WORKING,
     RunHandle,
     RunReport,
+    Sighting,
     SyncRequest,
 )
 from prefect1_rsync.engine.watch import SyncOptions, SyncWatch, run_sync
@@ -26,11 +28,19 @@ def trouble(retry_after: Optional[float] = None) -> SyncApiError:
     return SyncApiError("the API is down", None, 503, True, retry_after)
 
 
-class FakeRun:
-    """One run: from when to when, and how it ends."""
+def no_effect(retry_after: Optional[float] = None) -> SyncApiError:
+    """What a 429 is to the engine."""
+    return SyncApiError("too many requests", None, 429, True, retry_after, True)
 
-    def __init__(self, run_id: str, start: float, end: float, report: RunReport) -> None:
+
+class FakeRun:
+    """One run: from when to when, how it ends, and when the vendor says it was created."""
+
+    def __init__(
+        self, run_id: str, start: float, end: float, report: RunReport, created: Optional[str]
+    ) -> None:
         self.run_id, self.start, self.end, self.report = run_id, start, end, report
+        self.created = created
 
 
 class FakeVendor:
@@ -47,8 +57,13 @@ class FakeVendor:
     Attributes:
         - tape (list): what the next looks bring, first things first: an exception to raise, a
             report, or None for the truth
-        - on_prepare, on_start, on_running, on_cancel (list): exceptions for the next such calls
-        - looks (list of (float, str)), starts, cancels, prepares (list): what was asked, when
+        - on_prepare, on_start, on_recent, on_cancel (list): exceptions for the next such calls,
+            which do nothing then; None lets one pass
+        - on_lost (list): exceptions for the next starts, which make their run all the same
+        - looks (list of (float, str)), starts, cancels, prepares, lists (list): what was asked,
+            when
+        - hides_runs (bool): whether the list of runs is empty
+        - lists_after (float): seconds until a run is in the list
     """
 
     name, title = "fake", "Fake"
@@ -66,20 +81,24 @@ class FakeVendor:
         self.runs: List[FakeRun] = []
         self.tape: List[Any] = []
         self.on_prepare: List[Exception] = []
-        self.on_start: List[Exception] = []
-        self.on_running: List[Exception] = []
+        self.on_start: List[Any] = []
+        self.on_recent: List[Any] = []
+        self.on_lost: List[Any] = []
         self.on_cancel: List[Exception] = []
         self.looks: List[Tuple[float, str]] = []
         self.starts: List[float] = []
         self.prepares: List[float] = []
+        self.lists: List[float] = []
         self.cancels: List[str] = []
         self.cancel_takes = 0.0
         self.hides_runs = False
+        self.lists_after = 0.0
 
     def add_run(self, lasts: float, ends: str = COMPLETED) -> FakeRun:
         """A run that somebody else started, now."""
         now = self.clock.monotonic()
-        run = FakeRun(str(100 + len(self.runs)), now, now + lasts, RunReport(ends, ends))
+        report, created = RunReport(ends, ends), as_time(self.clock.time())
+        run = FakeRun(str(100 + len(self.runs)), now, now + lasts, report, created)
         self.runs.append(run)
         return run
 
@@ -98,6 +117,9 @@ class FakeVendor:
             run.end, run.report = run.start, RunReport(SKIPPED, SKIPPED)
         if busy and self.when_running == QUEUES:
             run.end += busy.end - run.start
+        lost = self.on_lost.pop(0) if self.on_lost else None
+        if lost is not None:
+            raise lost
         return self._handle(run)
 
     def look(self, handle: RunHandle) -> RunReport:
@@ -109,12 +131,16 @@ class FakeVendor:
         if item is not None:
             return item
         run = next(run for run in self.runs if run.run_id == handle.run_id)
-        return run.report if self.clock.monotonic() >= run.end else RunReport(WORKING, WORKING)
+        return self._report(run)
 
-    def running(self, request: SyncRequest) -> Optional[RunHandle]:
-        self._take(self.on_running, [])
-        busy = self._active()
-        return self._handle(busy) if busy and not self.hides_runs else None
+    def recent(self, request: SyncRequest) -> List[Sighting]:
+        self._take(self.on_recent, self.lists)
+        listed = self.clock.monotonic() - self.lists_after
+        return [
+            Sighting(self._handle(run), self._report(run)._replace(created_at=run.created))
+            for run in reversed(self.runs)
+            if run.start <= listed and not self.hides_runs
+        ]
 
     def cancel(self, handle: RunHandle) -> None:
         self.cancels.append(handle.run_id)
@@ -130,25 +156,47 @@ class FakeVendor:
         """When the run was looked at, on the clock; all runs if none is named."""
         return [at for at, looked_at in self.looks if run_id in (None, looked_at)]
 
-    def _take(self, exceptions: List[Exception], calls: List[float]) -> None:
+    def _take(self, exceptions: List[Any], calls: List[float]) -> None:
         calls.append(self.clock.monotonic())
         self.clock.wind(self.http)
-        if exceptions:
-            raise exceptions.pop(0)
+        exception = exceptions.pop(0) if exceptions else None
+        if exception is not None:
+            raise exception
 
     def _active(self) -> Optional[FakeRun]:
         now = self.clock.monotonic()
         return next((run for run in reversed(self.runs) if run.end > now), None)
 
+    def _report(self, run: FakeRun) -> RunReport:
+        over = self.clock.monotonic() >= run.end
+        return run.report if over else RunReport(WORKING, WORKING)
+
     def _handle(self, run: FakeRun) -> RunHandle:
         return RunHandle(self.name, "s1", run.run_id, f"https://fake.example/{run.run_id}")
 
 
-def run(vendor: FakeVendor, listeners: Any = (), **options: Any) -> Any:
+def run(
+    vendor: FakeVendor, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+) -> Any:
     """`run_sync` with these options."""
-    return run_sync(vendor, REQUEST, SyncOptions(**options), vendor.clock, listeners)
+    return run_sync(
+        vendor, REQUEST, SyncOptions(**options), vendor.clock, listeners, record, remember
+    )
 
 
-def watch(vendor: FakeVendor, listeners: Any = (), **options: Any) -> SyncWatch:
+def watch(
+    vendor: FakeVendor, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+) -> SyncWatch:
     """A `SyncWatch` with these options."""
-    return SyncWatch(vendor, REQUEST, SyncOptions(**options), vendor.clock, listeners)
+    return SyncWatch(
+        vendor, REQUEST, SyncOptions(**options), vendor.clock, listeners, record, remember
+    )
+
+
+def go_on(sync: SyncWatch, vendor: FakeVendor, times: int = 10**6) -> None:
+    """Takes the next so many steps, each when it is due; all that are left if not told."""
+    for _ in range(times):
+        if sync.done:
+            break
+        vendor.clock.sleep(max(0.0, sync.due - vendor.clock.monotonic()))
+        sync.step()

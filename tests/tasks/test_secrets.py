@@ -1,6 +1,7 @@
 """A canary in every credential, every way that a sync can go, and then a search for the canary."""
 
 import base64
+import datetime as dt
 import json
 import logging
 import pickle
@@ -185,7 +186,16 @@ def test_no_secret_is_ever_shown(
     for level_logger in ("prefect", "prefect.TaskRunner", "prefect.FlowRunner"):
         logging.getLogger(level_logger).propagate = True
     with prefect.context(secrets={"CANARY_NAME": json.dumps(secret)}):
-        task = make(**given, **{secret_argument + "_secret": "CANARY_NAME"}, max_wait_seconds=600.0)
+        states: List[Any] = []
+        task = make(
+            **given,
+            **{secret_argument + "_secret": "CANARY_NAME"},
+            max_wait_seconds=600.0,
+            # A retry carries what the attempt before it knew in the context of its state.
+            max_retries=1,
+            retry_delay=dt.timedelta(seconds=0),
+            state_handlers=[lambda task, old, new: states.append(new)],
+        )
         with Flow("canary") as flow:
             bound = task()
         # The canary is in the context alone, which Prefect ships to its workers itself.
@@ -197,6 +207,9 @@ def test_no_secret_is_ever_shown(
         search.add("repr of its parts", {k: repr(v) for k, v in vars(client._http).items()})
         state = flow.run()
         ended = state.result[bound]
+        for one in states:
+            search.add("state on the way", (repr(one), one.message, one.context))
+            search.add("state on the way", json.dumps(StateSchema().dump(one)))
         search.add("state", (repr(state), state.message, repr(ended), ended.message))
         search.add("pickled state", cloudpickle.dumps(ended))
         search.add("serialized state", json.dumps(StateSchema().dump(ended)))
