@@ -20,6 +20,7 @@ from .errors import (
     SyncAlreadyRunning,
     SyncApiError,
     SyncError,
+    SyncNotFound,
     SyncRunSkipped,
     SyncRunTimedOut,
     SyncUnauthorized,
@@ -194,7 +195,8 @@ class SyncWatch:
         try:
             self._next()
         except SyncApiError as exc:
-            if exc.transient and (self._next != self._start or exc.had_no_effect):
+            # A trigger raises here only if it surely had no effect: see `_start`.
+            if exc.transient:
                 self._bear(exc)
             else:
                 self._fail(exc)
@@ -252,7 +254,7 @@ class SyncWatch:
             self._go_on(self._prepare)
             return
         self._adopt(self.handle, self._ours, "was started by a former attempt; watching it", report)
-        if report.ended:
+        if report.ended and not self.done:
             self._settle(report)
 
     def _prepare(self) -> None:
@@ -294,7 +296,6 @@ class SyncWatch:
             self._time_out()
             return
         self._starts += 1
-        self._sends += 1
         if self._doubt is None:
             before = None if self._before is None else tuple(self._before)
             self._claim = Claim(self._clock.time(), before)
@@ -312,11 +313,13 @@ class SyncWatch:
             self._refusal = exc
             self._go_on(self._find_other)
         except SyncApiError as exc:
-            if exc.had_no_effect:
-                if self._doubt is None:
-                    self._unclaim()
-                raise
-            self._in_doubt(exc)
+            if not exc.had_no_effect:
+                self._in_doubt(exc)
+                return
+            if self._doubt is None:
+                self._unclaim()
+                self._next = self._survey
+            raise
         else:
             # Airbyte may answer with a job that was waiting already: then it isn't ours.
             ours = handle.run_id not in (self._before or ())
@@ -335,9 +338,8 @@ class SyncWatch:
         elif self._sends < MAX_SENDS:
             self._go_on(self._start)
         else:
-            raise SyncApiError(
-                f"the trigger was sent {self._sends} times and started no run; last: {self._doubt}"
-            )
+            text = f"the trigger was sent {self._sends} times and started no run; {self._doubt}"
+            self._fail(SyncApiError(text, transient=True))
 
     def _look(self) -> None:
         assert self.handle is not None
@@ -381,8 +383,11 @@ class SyncWatch:
 
     def _look_at_other(self) -> None:
         assert self._other is not None
-        report = self._vendor.look(self._other)
-        if report.ended:
+        try:
+            ended = self._vendor.look(self._other).ended
+        except SyncNotFound:
+            ended = True
+        if ended:
             self._other = None
             self._go_on(self._survey)
         else:
@@ -462,6 +467,7 @@ class SyncWatch:
     def _in_doubt(self, exc: SyncApiError) -> None:
         """Whether the trigger has started a run is not known: find out before anything else."""
         self._doubt = exc
+        self._sends += 1
         self._resolve_until = self._clock.monotonic() + RESOLVE_PATIENCE_SECONDS
         self._tell(
             "trouble",
