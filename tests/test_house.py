@@ -15,13 +15,14 @@ ARROWS = {
     "engine": set(),
     "vendors": {"engine"},
     "tasks": {"vendors", "engine"},
+    "legacy": {"tasks", "vendors", "engine"},
     "sandbox": set(),
     "cli": {"tasks", "vendors", "engine", "sandbox"},
     "__init__": {"tasks", "engine"},
     "_compat": set(),
     "_version": set(),
 }
-PREFECT_ALLOWED = {"tasks", "cli"}
+PREFECT_ALLOWED = {"tasks", "legacy", "cli"}
 
 
 def modules() -> Iterator[Tuple[str, Path]]:
