@@ -40,11 +40,14 @@ REQUIRES = [
 EXTRAS = {
     "cli": ["rich>=12"],
     "docs": [],
-    "lint": ["mypy", "ruff", "types-requests"],
+    "lint": ["libcst>=1.0,<2", "mypy", "ruff", "types-requests"],
     "matrix": ["nox"],
+    # 1.0.1 is the last for Python 3.7.
+    "migrate": ["libcst>=1.0,<2"],
     "test": [
         "coverage[toml]",
         "hypothesis",
+        "libcst>=1.0,<2",
         # Where it is installed, tests/specs.py holds the sandbox to the vendors' OpenAPI documents.
         'openapi-schema-validator; python_version >= "3.10"',
         "psutil",

@@ -7,6 +7,7 @@ import click
 
 from .._version import __version__
 from .demo import demo_command
+from .migrate import migrate_command
 from .sandbox import sandbox_command
 
 __all__ = ["main"]
@@ -19,4 +20,5 @@ def main() -> None:
 
 
 main.add_command(demo_command)
+main.add_command(migrate_command)
 main.add_command(sandbox_command)
