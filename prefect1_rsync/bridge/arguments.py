@@ -99,10 +99,12 @@ class Change(NamedTuple):
     Args:
         - name (str): its name
         - value (str, optional): its value as code; None: as it was
+        - elements (sequence of str, optional): instead, those of its list as code
     """
 
     name: str
     value: Optional[str] = None
+    elements: Optional[Sequence[str]] = None
 
 
 class Plan:
@@ -279,8 +281,12 @@ class Arguments:
         if not all(isinstance(value, str) and value for value in values):
             raise Undecided(f"{argument} is no text")
         named = [name_of(value) for value in values]
-        code = ", ".join(f'"{name}"' for name in named)
-        plan.put(given, argument + "_secret", f"[{code}]" if many else code)
+        quoted = [f'"{name}"' for name in named]
+        if many and isinstance(given.value, (cst.List, cst.Tuple)):
+            plan.changed[given.number] = Change(argument + "_secret", None, quoted)
+        else:
+            code = ", ".join(quoted)
+            plan.put(given, argument + "_secret", f"[{code}]" if many else code)
         plan.secrets.update(values)
         where = ""
         if isinstance(given.value, cst.Name):

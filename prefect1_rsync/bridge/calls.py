@@ -90,7 +90,22 @@ def _put_together(call: cst.Call, before: Space, pieces: List[_Piece], comma: bo
 def _changed(arg: cst.Arg, change: Change) -> cst.Arg:
     equal = arg.equal if arg.keyword is not None else _EQUAL
     value = arg.value if change.value is None else cst.parse_expression(change.value)
+    if change.elements is not None:
+        value = _with_elements(value, change.elements)
     return arg.with_changes(keyword=cst.Name(change.name), equal=equal, value=value)
+
+
+def _with_elements(value: cst.BaseExpression, codes: Sequence[str]) -> cst.BaseExpression:
+    """A list with other things in it; its comments and its spaces stay."""
+    if isinstance(value, cst.Call):  # unmapped([...])
+        inner = _with_elements(value.args[0].value, codes)
+        return value.with_changes(args=[value.args[0].with_changes(value=inner)])
+    assert isinstance(value, (cst.List, cst.Tuple))
+    elements = [
+        element.with_changes(value=cst.parse_expression(code))
+        for element, code in zip(value.elements, codes)
+    ]
+    return value.with_changes(elements=elements)
 
 
 def _new(change: Change) -> cst.Arg:

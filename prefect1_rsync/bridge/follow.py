@@ -131,8 +131,14 @@ def _only_waits(source: Source, node: cst.CSTNode) -> bool:
         around = source.parent(parent)
         waits = parent.attr.value in ("set_upstream", "set_downstream")
         return waits and not (isinstance(around, cst.Call) and _has_key(around))
-    while isinstance(parent, (cst.Element, cst.List, cst.Tuple)):
-        parent = source.parent(parent)
+    while True:
+        call = source.parent(parent) if isinstance(parent, cst.Arg) else None
+        if isinstance(call, cst.Call) and dotted(call.func).split(".")[-1] == "unmapped":
+            parent = source.parent(call)
+        elif isinstance(parent, (cst.Element, cst.List, cst.Tuple)):
+            parent = source.parent(parent)
+        else:
+            break
     if not isinstance(parent, cst.Arg):
         return False
     if parent.keyword is not None and parent.keyword.value == "upstream_tasks":

@@ -111,6 +111,7 @@ def rewrite(text: str, target: str = LEGACY, names: Optional[SecretNames] = None
     source = Source(module, target)
     secrets = secrets_in(source.module)
     migration = _ToDropIns(source) if target == LEGACY else _ToTasks(source, names or SecretNames())
+    migration.hide_keys()
     migration.decide()
     new = migration.apply()
     findings = sorted(
@@ -213,6 +214,34 @@ class _Migration:
         ]
         if not others and self._still_used(alias, rewritten):
             self._plan(alias.statement).add(Spec(None, alias.bound))
+
+    def _constructor(self, reference: Reference) -> Optional[cst.Call]:
+        parent = self.source.parent(reference.node)
+        if reference.place.name in COUNTERPARTS and isinstance(parent, cst.Call):
+            return parent if parent.func is reference.node else None
+        return None
+
+    def hide_keys(self) -> None:
+        """The first argument of Hightouch's task is the key, by whatever name the class goes."""
+        for reference in self.source.references:
+            made = self._constructor(reference)
+            if made is None or reference.place.name != "HightouchRunSync":
+                continue
+            calls = [made]
+            parent = self.source.parent(made)
+            target = parent.targets[0].target if isinstance(parent, cst.Assign) else None
+            if isinstance(target, cst.Name):
+                around = [self.source.parent(use) for use in self.source.every_use(target)]
+                around += [self.source.parent(each) for each in around]
+                calls += [each for each in around if isinstance(each, cst.Call)]
+            elif isinstance(parent, cst.Call):
+                calls.append(parent)
+            for call in calls:
+                for arg in call.args[:1]:
+                    if arg.keyword is None:
+                        known, value = self.source.known(arg.value)
+                        values = value if isinstance(value, (list, tuple)) else [value]
+                        self.secrets |= {each for each in values if known and _is_text(each)}
 
     def _say_texts(self) -> None:
         """Names of the old modules in strings: for import_module(), for mocks."""
@@ -374,7 +403,6 @@ class _ToTasks(_Migration):
             made = self._constructor(reference)
             if made is None:
                 continue
-            self._secrets_by_position(reference, made)
             try:
                 if not reference.sole:
                     raise Undecided("the name is not always this class")
@@ -407,12 +435,6 @@ class _ToTasks(_Migration):
                 continue
             self._look_at_other(reference)
 
-    def _constructor(self, reference: Reference) -> Optional[cst.Call]:
-        parent = self.source.parent(reference.node)
-        if reference.place.name in COUNTERPARTS and isinstance(parent, cst.Call):
-            return parent if parent.func is reference.node else None
-        return None
-
     def _look_at_other(self, reference: Reference) -> None:
         """Not a task that is made: a base class, the class as a value, a helper, a module."""
         name = str(reference.place.name)
@@ -427,7 +449,7 @@ class _ToTasks(_Migration):
         elif isinstance(parent, cst.Arg) and isinstance(self.source.parent(parent), cst.ClassDef):
             self._left[reference.node] = (
                 reference,
-                f"a subclass of it has to be written anew, as one of {COUNTERPARTS[name]}",
+                f"a subclass has to be written anew, as one of {NEW}.{COUNTERPARTS[name]}",
             )
         else:
             self._left[reference.node] = (
@@ -468,26 +490,6 @@ class _ToTasks(_Migration):
         self._left[node] = (made.reference, why)
         if made.annotation is not None:
             self._left[made.annotation.node] = (made.annotation, why)
-
-    def _secrets_by_position(self, reference: Reference, made: cst.Call) -> None:
-        """The first argument of Hightouch's task is the key, by whatever name it goes."""
-        if reference.place.name != "HightouchRunSync":
-            return
-        calls = [made]
-        parent = self.source.parent(made)
-        target = parent.targets[0].target if isinstance(parent, cst.Assign) else None
-        if isinstance(target, cst.Name):
-            around = [self.source.parent(use) for use in self.source.every_use(target)]
-            around += [self.source.parent(each) for each in around]
-            calls += [each for each in around if isinstance(each, cst.Call)]
-        elif isinstance(parent, cst.Call):
-            calls.append(parent)
-        for call in calls:
-            if call.args and call.args[0].keyword is None:
-                known, value = self.source.known(call.args[0].value)
-                for each in value if known and isinstance(value, (list, tuple)) else [value]:
-                    if isinstance(each, str) and each:
-                        self.secrets.add(each)
 
     # Writing
 
@@ -626,6 +628,10 @@ def _odd(source: Source, reference: Reference) -> str:
     if reference.place.kind == "module":
         return f"{code} itself is used, which is not followed"
     return f"{code} is none of the public names"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _package(path: str) -> str:

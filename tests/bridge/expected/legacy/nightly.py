@@ -1,0 +1,21 @@
+"""The nightly run, and the backup of Airbyte's settings."""
+
+import os
+
+import prefect1_rsync.legacy as ab
+from prefect import Flow
+
+HOST = "airbyte.internal"
+
+products = ab.AirbyteConnectionTask(
+    airbyte_server_host=HOST,
+    airbyte_server_port=os.environ.get("AIRBYTE_PORT", "8000"),
+    connection_id="6f1f3c0e-2f5b-4c39-8f5a-3d2a9d0c1b11",
+)
+backup = ab.AirbyteConfigurationExport(airbyte_server_host=HOST)
+
+with Flow("nightly") as flow:
+    products.set_upstream(backup)
+
+if __name__ == "__main__":
+    flow.run()
