@@ -99,9 +99,7 @@ def written(node: ImportNode, plan: ImportPlan) -> Written:
     if not kept:
         return Written(_in_place_of(node, statements[0]), statements[1:], comments.found)
     if gone:
-        # The last name has the comma that the last one had.
-        kept[-1] = kept[-1].with_changes(comma=names[-1].comma)
-        node = node.with_changes(names=kept)
+        node = _with_names(node, kept)
     return Written(node, statements, comments.found)
 
 
@@ -110,6 +108,35 @@ def has_comments(node: cst.CSTNode) -> bool:
     comments = _Comments()
     node.visit(comments)
     return bool(comments.found)
+
+
+def _with_names(node: ImportNode, kept: List[cst.ImportAlias]) -> ImportNode:
+    """The statement with some of its names; the last one ends as the last one did."""
+    assert not isinstance(node.names, cst.ImportStar)
+    old, last = node.names[-1].comma, kept[-1].comma
+    if kept[-1] is not node.names[-1] and isinstance(last, cst.Comma):
+        after = last.whitespace_after
+        if not has_comments(after):
+            kept[-1] = kept[-1].with_changes(comma=old)
+        elif isinstance(old, cst.Comma):
+            # What its own comment stands in, and then what led to the parenthesis.
+            kept[-1] = kept[-1].with_changes(
+                comma=old.with_changes(whitespace_after=_ending(after, old.whitespace_after))
+            )
+        elif isinstance(node, cst.ImportFrom) and node.rpar is not None:
+            space = _ending(after, node.rpar.whitespace_before)
+            kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            node = node.with_changes(rpar=node.rpar.with_changes(whitespace_before=space))
+    return node.with_changes(names=kept)
+
+
+def _ending(
+    space: cst.BaseParenthesizableWhitespace, end: cst.BaseParenthesizableWhitespace
+) -> cst.BaseParenthesizableWhitespace:
+    """A space with the comments of one and the end of another."""
+    if isinstance(end, cst.ParenthesizedWhitespace):
+        return space.with_changes(indent=end.indent, last_line=end.last_line)
+    return space
 
 
 def _statements(specs: Sequence[Spec]) -> List[cst.BaseSmallStatement]:
@@ -132,10 +159,12 @@ def _in_place_of(node: ImportNode, new: cst.BaseSmallStatement) -> cst.BaseSmall
 
 
 def _renamed(alias: cst.ImportAlias, spec: Spec) -> cst.ImportAlias:
-    alias = alias.with_changes(name=cst.Name(spec.name))
-    if spec.asname is not None and alias.asname is None:
-        alias = alias.with_changes(asname=cst.AsName(name=cst.Name(spec.asname)))
-    return alias
+    asname = alias.asname
+    if spec.asname is None:
+        asname = None
+    elif asname is None:
+        asname = cst.AsName(name=cst.Name(spec.asname))
+    return alias.with_changes(name=cst.Name(spec.name), asname=asname)
 
 
 def _alias(spec: Spec) -> cst.ImportAlias:

@@ -137,6 +137,7 @@ class _Migration:
         """The new text."""
         if not self._edits and not self._imports:
             return self.source.module.code
+        self._keep_roots()
         self._merge_imports()
         return self.source.module.visit(_Editor(self._edits, self._imports)).code
 
@@ -191,29 +192,39 @@ class _Migration:
         prefix = _package(alias.path)
         return [each for each in found if f"{each.path}.".startswith(prefix + ".")]
 
-    def _still_used(self, alias: Alias, rewritten: Sequence[Reference]) -> bool:
-        """Whether the name that an import binds is used for something else too."""
-        nodes = {_root(reference.node) for reference in rewritten}
+    def _still_used(self, alias: Alias) -> bool:
+        """Whether the name that an import binds is used for something that is not rewritten."""
+        nodes = {_root(node) for node in self._edits if isinstance(node, (cst.Name, cst.Attribute))}
         return any(
             name.value == alias.bound and name not in nodes and alias in self.source.origin(name)[0]
             for name in self.source.names
         )
 
-    def _move_dotted(
-        self, alias: Alias, specs: Sequence[Spec], rewritten: Sequence[Reference]
-    ) -> None:
-        """`import prefect.tasks.airbyte` goes; the name `prefect` stays, where it is needed."""
-        self._move(alias, specs)
-        others = [
-            other
-            for other in self.source.aliases
-            if other.bound == alias.bound
-            and other.statement is not alias.statement
-            and (other.whole or self.source.place(other.path) is None)
-            and self.source.home(other.statement) is self.source.home(alias.statement)
-        ]
-        if not others and self._still_used(alias, rewritten):
-            self._plan(alias.statement).add(Spec(None, alias.bound))
+    def _keep_roots(self) -> None:
+        """`import prefect.tasks.airbyte` went; the name `prefect` stays, where it is needed."""
+        for statement, plan in self._imports.items():
+            for alias in self.source.aliases:
+                if alias.statement is not statement or alias.number not in plan.moved:
+                    continue
+                others = [
+                    other
+                    for other in self.source.aliases
+                    if other.bound == alias.bound
+                    and (other.whole or self.source.place(other.path) is None)
+                    and self.source.home(other.statement) is self.source.home(statement)
+                ]
+                if not alias.whole and not others and self._still_used(alias):
+                    plan.add(Spec(None, alias.bound))
+
+    def _give_up_tasks(self) -> None:
+        """`from prefect import tasks` goes, where nothing needs it any more."""
+        for alias in self.source.aliases:
+            plan = self._imports.get(alias.statement)
+            if plan is None or alias.path != "prefect.tasks" or not alias.whole:
+                continue
+            if plan.extra and not self._still_used(alias):
+                specs, plan.extra = plan.extra, []
+                self._move(alias, specs)
 
     def _constructor(self, reference: Reference) -> Optional[cst.Call]:
         parent = self.source.parent(reference.node)
@@ -315,7 +326,7 @@ class _ToDropIns(_Migration):
             return True
         for each in references:
             self._dotted(each)
-        self._move_dotted(alias, [Spec(None, DROP_INS)], references)
+        self._move(alias, [Spec(None, DROP_INS)])
         return True
 
     def _dotted(self, reference: Reference) -> None:
@@ -332,18 +343,6 @@ class _ToDropIns(_Migration):
             return
         self._dotted(reference)
         self._plan(reference.aliases[0].statement).add(Spec(None, DROP_INS))
-
-    def _give_up_tasks(self) -> None:
-        """`from prefect import tasks` goes, where nothing needs it any more."""
-        for alias in self.source.aliases:
-            plan = self._imports.get(alias.statement)
-            if plan is None or alias.path != "prefect.tasks" or not alias.whole:
-                continue
-            rewritten = [each for each in self._through(alias) if each.node in self._edits]
-            if rewritten and not self._still_used(alias, rewritten):
-                spec = Spec(None, DROP_INS)
-                self._move(alias, [spec])
-                plan.extra = [each for each in plan.extra if each != spec]
 
     def _say_stays(self, reference: Reference) -> None:
         code = self.source.code(reference.node)
@@ -543,10 +542,8 @@ class _ToTasks(_Migration):
             specs = self._specs(mine, locals_)
             if left:
                 self._extra(alias, specs)
-            elif alias.whole:
-                self._move(alias, specs)
             else:
-                self._move_dotted(alias, specs, mine)
+                self._move(alias, specs)
             for each in mine:
                 self._replace(each.node, locals_[COUNTERPARTS[str(each.place.name)]])
         for each in rewritten:
@@ -554,22 +551,16 @@ class _ToTasks(_Migration):
                 alias.meaning in _ROOTS for alias in each.aliases
             ):
                 self._replace(each.node, locals_[COUNTERPARTS[str(each.place.name)]])
-                self._through_root(each, locals_, rewritten)
-
-    def _through_root(
-        self, reference: Reference, locals_: Dict[str, str], rewritten: Sequence[Reference]
-    ) -> None:
-        alias = reference.aliases[0]
-        mine = [each for each in rewritten if alias in each.aliases]
-        specs = self._specs([reference], locals_)
-        if alias.path == "prefect.tasks" and alias.whole and not self._still_used(alias, mine):
-            if alias.number not in self._plan(alias.statement).moved:
-                self._move(alias, self._specs(mine, locals_))
-        else:
-            self._extra(alias, specs)
+                self._extra(each.aliases[0], self._specs([each], locals_))
+        self._give_up_tasks()
 
     def _extra(self, alias: Alias, specs: Sequence[Spec]) -> None:
-        present = {(other.path, other.bound) for other in self.source.aliases if other.whole}
+        homes = [self.source.module, self.source.home(alias.statement)]
+        present = {
+            (other.path, other.bound)
+            for other in self.source.aliases
+            if other.whole and any(self.source.home(other.statement) is home for home in homes)
+        }
         for spec in specs:
             if (f"{spec.module}.{spec.name}", spec.asname or spec.name) not in present:
                 self._plan(alias.statement).add(spec)

@@ -186,12 +186,23 @@ class Source:
             return statement.value if isinstance(statement, cst.Assign) else None
         return None
 
+    @staticmethod
+    def _is_bound_by(parent: Optional[cst.CSTNode], name: cst.Name) -> bool:
+        """Whether this is where the name is given to something else."""
+        if isinstance(parent, (cst.AssignTarget, cst.AnnAssign, cst.NamedExpr, cst.For)):
+            return parent.target is name
+        if isinstance(parent, (cst.ClassDef, cst.FunctionDef, cst.Param)):
+            return parent.name is name
+        return False
+
     def _at(self, node: cst.CSTNode) -> Tuple[int, int]:
         start = self._positions[node].start
         return start.line, start.column
 
     def _find_references(self) -> Iterator[Reference]:
         for name in self.names:
+            if self._is_bound_by(self._parents.get(name), name):
+                continue
             aliases, sole = self.origin(name)
             meanings = {alias.meaning for alias in aliases}
             if len(meanings) != 1:
