@@ -10,7 +10,7 @@ import http
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from ..engine.clock import Clock
+from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncApiError, SyncError
 from ..engine.events import Event
 from ..tasks.base import SyncTask
@@ -79,7 +79,7 @@ class Pace:
         sleep = self._module_sleep()
         if sleep is _REAL_SLEEP:
             sleep = time.sleep
-        if sleep is _REAL_SLEEP:
+        if sleep is _REAL_SLEEP or not isinstance(self._clock, RealClock):
             self._clock.sleep(seconds)
         else:
             sleep(seconds)
