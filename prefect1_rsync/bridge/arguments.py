@@ -235,7 +235,8 @@ class Arguments:
         rest: Dict[str, cst.BaseExpression] = {}
         for index, arg in enumerate(call.args):
             if arg.star:
-                raise Undecided(f"{arg.star}{self._source.code(arg.value)} may hold anything")
+                # Not the code of it: a dict written here may hold a secret.
+                raise Undecided(f"{arg.star}{dotted(arg.value) or '...'} may hold anything")
             if arg.keyword is None and index >= len(order):
                 raise Undecided("more arguments than it has")
             name = order[index] if arg.keyword is None else arg.keyword.value

@@ -44,7 +44,8 @@ def with_plan(call: cst.Call, plan: Plan) -> cst.Call:
                 pending = piece.after if pending is None else _joined(pending, piece.after)
             continue
         if pending is not None:
-            before, pending = _joined(before, pending), None
+            before = _joined(before, pending) if _comments(pending) else before
+            pending = None
         if isinstance(change, Change):
             piece = piece._replace(arg=_changed(piece.arg, change))
         kept.append(piece)

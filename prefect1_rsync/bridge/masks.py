@@ -34,6 +34,13 @@ def secrets_in(module: cst.Module) -> Set[str]:
     return {text for text in found.texts if text and text != MASK}
 
 
+def texts_in(value: cst.BaseExpression) -> Set[str]:
+    """The string literals that a value is made of, but for those by which it is looked up."""
+    inside = _Strings()
+    value.visit(inside)
+    return {text for text in inside.texts if text}
+
+
 def masked(text: str, secrets: Iterable[str]) -> str:
     """
     A text without its secrets; as many lines as before.
@@ -92,9 +99,7 @@ class _Literals(cst.CSTVisitor):
                     self._collect(arg.value)
 
     def _collect(self, value: cst.BaseExpression) -> None:
-        inside = _Strings()
-        value.visit(inside)
-        self.texts.update(inside.texts)
+        self.texts |= texts_in(value)
 
 
 class _Strings(cst.CSTVisitor):

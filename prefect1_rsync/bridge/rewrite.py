@@ -9,7 +9,7 @@ from .arguments import Arguments, Change, Plan, SecretNames, Undecided, position
 from .calls import with_plan
 from .follow import follow, result_is_used
 from .imports import ImportPlan, Spec, has_comments, written
-from .masks import masked, secrets_in
+from .masks import masked, secrets_in, texts_in
 from .old import (
     COUNTERPARTS,
     DROP_INS,
@@ -233,23 +233,25 @@ class _Migration:
         return None
 
     def hide_keys(self) -> None:
-        """The first argument of Hightouch's task is the key, by whatever name the class goes."""
+        """What is given without a name: the first is a key or a trigger URL, but for Airbyte's."""
         for reference in self.source.references:
             made = self._constructor(reference)
-            if made is None or reference.place.name != "HightouchRunSync":
+            if made is None or reference.place.name == "AirbyteConnectionTask":
                 continue
             calls = [made]
             parent = self.source.parent(made)
             target = parent.targets[0].target if isinstance(parent, cst.Assign) else None
-            if isinstance(target, cst.Name):
-                around = [self.source.parent(use) for use in self.source.every_use(target)]
-                around += [self.source.parent(each) for each in around]
-                calls += [each for each in around if isinstance(each, cst.Call)]
-            elif isinstance(parent, cst.Call):
-                calls.append(parent)
+            uses = self.source.every_use(target) if isinstance(target, cst.Name) else [made]
+            for use in uses:
+                around = self.source.parent(use)
+                if isinstance(around, cst.Attribute):
+                    around = self.source.parent(around)
+                if isinstance(around, cst.Call):
+                    calls.append(around)
             for call in calls:
                 for arg in call.args[:1]:
                     if arg.keyword is None:
+                        self.secrets |= texts_in(arg.value)
                         known, value = self.source.known(arg.value)
                         values = value if isinstance(value, (list, tuple)) else [value]
                         self.secrets |= {each for each in values if known and _is_text(each)}

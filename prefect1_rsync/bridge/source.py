@@ -204,32 +204,23 @@ class Source:
             if self._is_bound_by(self._parents.get(name), name):
                 continue
             aliases, sole = self.origin(name)
-            meanings = {alias.meaning for alias in aliases}
-            if len(meanings) != 1:
-                # The imports of a try and of its except may differ: of each, then.
-                for alias in aliases:
-                    found = self.place(alias.path) if alias.whole else None
-                    if found is not None:
-                        yield Reference(name, found, alias.path, aliases, False)
-                        break
-                continue
-            path = meanings.pop()
+            # More than one, where a try and its except import different things.
+            paths = list(dict.fromkeys(alias.meaning for alias in aliases))
             node: Union[cst.Name, cst.Attribute] = name
-            while True:
+            while paths:
+                places = [self.place(path) for path in paths]
                 parent = self._parents.get(node)
-                longer = None
-                if isinstance(parent, cst.Attribute) and parent.value is node:
-                    longer = f"{path}.{parent.attr.value}"
-                place = self.place(path)
-                if place is not None and place.kind != "module":
-                    yield Reference(node, place, path, aliases, sole)
-                    break
-                if longer is None:
-                    if place is not None:
-                        yield Reference(node, place, path, aliases, sole)
+                longer = isinstance(parent, cst.Attribute) and parent.value is node
+                for path, place in zip(paths, places):
+                    if place is not None and (place.kind != "module" or not longer):
+                        alike = {each and each[::2] for each in places} == {place[::2]}
+                        yield Reference(node, place, path, aliases, sole and alike)
+                        paths = []
+                        break
+                if not longer:
                     break
                 assert isinstance(parent, cst.Attribute)
-                node, path = parent, longer
+                node, paths = parent, [f"{path}.{parent.attr.value}" for path in paths]
 
     def origin(self, name: cst.Name) -> Tuple[Tuple[Alias, ...], bool]:
         """The imports that bind a name, and whether nothing else does."""

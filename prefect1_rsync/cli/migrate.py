@@ -16,7 +16,9 @@ _LABELS = {"changed": "", "note": "to do: ", "left": "left: "}
 
 
 @click.command("migrate")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(readable=False)
+)
 @click.option(
     "--to",
     "target",
@@ -128,7 +130,8 @@ def _diff(path: str, old: str, result: "Rewritten") -> str:
 
 def _lines(text: str) -> List[str]:
     # Not splitlines(): a form feed ends no line of Python.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
 
 
 def _shown(path: str) -> str:

@@ -1,0 +1,280 @@
+"""What becomes of arguments, and what is left to a person."""
+
+from typing import List
+
+import pytest
+
+from prefect1_rsync.bridge.rewrite import LEFT, NOTE, NotPython, rewrite
+
+CENSUS = "from prefect.tasks.census import CensusSyncTask as Old\n"
+HIGHTOUCH = "from prefect.tasks.hightouch import HightouchRunSync as Old\n"
+AIRBYTE = "from prefect.tasks.airbyte import AirbyteConnectionTask as Old\n"
+TRIGGER = "https://bearer:secret-token:canary@app.getcensus.com/api/v1/syncs/{}/trigger"
+LOCALHOST = 'api_url="http://localhost:8000/api/public/v1"'
+
+
+def body(before: str, imports: str) -> str:
+    text = rewrite(imports + before, "tasks").text
+    assert text.startswith("from prefect1_rsync import "), "left"
+    return text.partition("\n")[2]
+
+
+def why(text: str) -> List[str]:
+    result = rewrite(text, "tasks")
+    assert result.text == text
+    return [found.text for found in result.findings if found.kind == LEFT]
+
+
+def notes(text: str) -> List[str]:
+    return [found.text for found in rewrite(text, "tasks").findings if found.kind == NOTE]
+
+
+@pytest.mark.parametrize(
+    "imports, before, after",
+    [
+        # Census
+        (CENSUS, "Old()(t)", "Old()(api_trigger=t)"),
+        (CENSUS, "Old(None)(api_trigger=t)", "Old()(api_trigger=t)"),
+        (CENSUS, "Old(name='x')(t, 60)",
+         "Old(name='x')(api_trigger=t, poll_status_every_n_seconds=60)"),
+        (CENSUS, "Old()(t, poll_status_every_n_seconds=0)",
+         "Old()(api_trigger=t, poll_status_every_n_seconds=5)"),
+        (CENSUS, f"Old({TRIGGER.format(7)!r}).run()",
+         'Old(api_trigger_secret="CENSUS_TRIGGER_URL_7").run()'),
+        (CENSUS, f"Old().map(unmapped({TRIGGER.format(7)!r}))",
+         'Old().map(api_trigger_secret=unmapped("CENSUS_TRIGGER_URL_7"))'),
+        (CENSUS, f"Old().map(unmapped([{TRIGGER.format(7)!r}]))",
+         'Old().map(api_trigger_secret=unmapped(["CENSUS_TRIGGER_URL_7"]))'),
+        (CENSUS, f"U = [{TRIGGER.format(7)!r}]\nOld().map(U)",
+         f"U = [{TRIGGER.format(7)!r}]\nOld().map(api_trigger_secret=[\"CENSUS_TRIGGER_URL_7\"])"),
+        # Hightouch: it did not wait, and then waited for ever
+        (HIGHTOUCH, "Old()(sync_id=1)", "Old(wait_for_completion=False)(sync_id=1)"),
+        (HIGHTOUCH, "Old(k, None, 1)()", "Old(api_key=k, sync_id=1, wait_for_completion=False)()"),
+        (HIGHTOUCH, "Old('', 'V')()", 'Old(api_key_secret=\'V\', wait_for_completion=False)()'),
+        (HIGHTOUCH, "Old('canary', 'V')()",
+         'Old(api_key_secret="HIGHTOUCH_API_KEY", wait_for_completion=False)()'),
+        (HIGHTOUCH, "Old(wait_for_completion=1, max_wait_time=0)()",
+         "Old(wait_for_completion=True, max_wait_seconds=None)()"),
+        (HIGHTOUCH, "Old(wait_for_completion=w)()",
+         "Old(wait_for_completion=w, max_wait_seconds=None)()"),
+        (HIGHTOUCH, "Old(max_wait_time=90)(wait_for_completion=True)",
+         "Old(max_wait_seconds=90, wait_for_completion=False)(wait_for_completion=True)"),
+        (HIGHTOUCH, "Old(max_wait_time=None)(max_wait_time=None)",
+         "Old(max_wait_seconds=None, wait_for_completion=False)()"),
+        (HIGHTOUCH, "Old()(wait_for_completion=None)",
+         "Old(wait_for_completion=False)(wait_for_completion=False)"),
+        (HIGHTOUCH, "Old(wait_time_between_api_calls=-1)()",
+         "Old(poll_status_every_n_seconds=10, wait_for_completion=False)()"),
+        (HIGHTOUCH, "Old().map(sync_id=[1], api_key=unmapped(k))",
+         "Old(wait_for_completion=False).map(sync_id=[1], api_key=unmapped(k))"),
+        (HIGHTOUCH, "Old()(api_key='canary', api_key_env_var=None)",
+         'Old(wait_for_completion=False)(api_key_secret="HIGHTOUCH_API_KEY")'),
+        # Airbyte: three arguments become one
+        (AIRBYTE, "Old()()", f"Old({LOCALHOST}, max_wait_seconds=None)()"),
+        (AIRBYTE, "Old('h', '9', 'v1', c, True)()",
+         'Old(api_url="http://h:9/api/public/v1", connection_id=c, max_wait_seconds=None)()'),
+        (AIRBYTE, "Old(airbyte_server_host=a.b, airbyte_server_port=P)()",
+         'Old(api_url=f"http://{a.b}:{P}/api/public/v1", max_wait_seconds=None)()'),
+        (AIRBYTE, "Old(airbyte_server_port=int(p))()",
+         'Old(api_url="http://localhost:{}/api/public/v1".format(int(p)), '
+         "max_wait_seconds=None)()"),
+        (AIRBYTE, "Old('h')(airbyte_server_port=9, connection_id=c, poll_interval_s=1)",
+         'Old(api_url="http://h:8000/api/public/v1", max_wait_seconds=None)'
+         '(api_url="http://h:9/api/public/v1", connection_id=c, poll_status_every_n_seconds=1)'),
+        (AIRBYTE, "Old()(connection_id=None)", f"Old({LOCALHOST}, max_wait_seconds=None)()"),
+        (AIRBYTE, "Old().map(connection_id=c, airbyte_server_host=prefect.unmapped('h'))",
+         f"Old({LOCALHOST}, max_wait_seconds=None).map("
+         'connection_id=c, api_url=prefect.unmapped("http://h:8000/api/public/v1"))'),
+        # What is Prefect's stays
+        (AIRBYTE, "Old(max_retries=3, tags=['a'])(upstream_tasks=[x], task_args=dict(name='y'))",
+         f"Old(max_retries=3, tags=['a'], {LOCALHOST}, max_wait_seconds=None)"
+         "(upstream_tasks=[x], task_args=dict(name='y'))"),
+    ],
+)  # fmt: skip
+def test_arguments(imports: str, before: str, after: str) -> None:
+    assert body(before, imports) == after
+
+
+@pytest.mark.parametrize(
+    "imports, code, reason",
+    [
+        (AIRBYTE, "Old(**settings)()", "**settings may hold anything"),
+        (AIRBYTE, "Old(*settings)()", "*settings may hold anything"),
+        (AIRBYTE, "Old()(**settings)", "line 2: **settings may hold anything"),
+        (AIRBYTE, "Old(airbyte_api_version='v2')()", "airbyte_api_version is not v1"),
+        (AIRBYTE, "Old(airbyte_api_version=v)()", "airbyte_api_version is no literal"),
+        (AIRBYTE, "Old('http://h')()", "airbyte_server_host is not what a URL can be made of"),
+        (AIRBYTE, "Old()(airbyte_server_host=host)", "api_url has to hold it as text"),
+        (AIRBYTE, "Old().map(airbyte_server_host=['a'])", "is not what a URL can be made of"),
+        (AIRBYTE, "Old(f())(airbyte_server_port=9)", "is worked out where the task is made"),
+        (AIRBYTE, "Old(connection_id='c')(connection_id=None)", "wiped the constructor's"),
+        (AIRBYTE, "Old()(poll_interval_s=0)", "poll_interval_s is not above 0"),
+        (AIRBYTE, "Old()(nonsense=1)", "nonsense is none of its arguments"),
+        (AIRBYTE, "Old().run(upstream_tasks=[])", "upstream_tasks is none of its arguments"),
+        (AIRBYTE, "Old()(task_args={'connection_id': 'x'})", "task_args may change any attribute"),
+        (AIRBYTE, "Old(1, 2, 3, 4, 5, 6)()", "more arguments than it has"),
+        (HIGHTOUCH, "Old(api_key=k, api_key_env_var='V')()", "are both given"),
+        (HIGHTOUCH, "Old(api_key=k)(api_key_env_var='V')", "are both given"),
+        (HIGHTOUCH, "Old(max_wait_time=9)(max_wait_time=None)", "wiped the constructor's"),
+        (HIGHTOUCH, "Old(wait_time_between_api_calls=None)()", "is no number"),
+        (HIGHTOUCH, "Old(api_key=5)()", "api_key is no text"),
+        (CENSUS, "Old('https://canary')()", "not a trigger URL as Census shows it"),
+        # Where it goes can't be seen
+        (AIRBYTE, "Old()", "it is made and not used"),
+        (AIRBYTE, "t = Old()", "t is not used here: other files may call it"),
+        (AIRBYTE, "t = u = Old()\nt()", "it is given to several names at once"),
+        (AIRBYTE, "t = Old()\nt = t()", "t is not only this"),
+        (AIRBYTE, "self.t = Old()\nself.t()", "it is given to self.t, which is not followed"),
+        (AIRBYTE, "class A:\n    t = Old()\n    t()", "t is not only this"),
+        (AIRBYTE, "run(Old())", "it is passed on"),
+        (AIRBYTE, "ts = [Old()]", "it is passed on"),
+        (AIRBYTE, "t = Old()\nrun(t)", "line 3: it is passed on"),
+        (
+            AIRBYTE,
+            "t = Old()\nt.connection_id = 'c'",
+            "line 3: its attribute connection_id is used",
+        ),
+        (AIRBYTE, "t = Old()\nt.copy()()", "line 3: its attribute copy is used"),
+        (AIRBYTE, "t = Old()\nt.set_upstream(p, key='connection_id')", "given to it by its key"),
+        (AIRBYTE, "t: 'Old' = Old()\nt()", "its annotation is a text"),
+        (AIRBYTE, "t: Task = Old()\nt()", "its annotation is another"),
+        (AIRBYTE, "if (t := Old()):\n    t()", "it is passed on"),
+        # What is tied to it stays, and so does it
+        (AIRBYTE, "Old()()\nisinstance(x, Old)", "stays, for line 3 needs Prefect's own"),
+        (AIRBYTE, "Old()()\n__all__ = ['Old']", "stays, for line 3 needs Prefect's own"),
+        (AIRBYTE, "class Mine(Old): ...\nOld()()", "stays, for line 2 needs Prefect's own"),
+        (CENSUS, "Old()(t)\nOld.check_invalid_api(t)", "stays, for line 3 needs Prefect's own"),
+    ],
+)
+def test_what_is_left_and_why(imports: str, code: str, reason: str) -> None:
+    assert any(reason in each for each in why(imports + code + "\n")), why(imports + code + "\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "t = Old()\nflow.add_task(t)",
+        "t = Old()\nt.set_upstream(x)\nt.name = 'y'",
+        "t = Old()\nx.set_upstream(t)",
+        "t = Old()\nx(upstream_tasks=[t])",
+        "t = Old()\nt.bind(flow=flow)",
+        "flow.add_task(Old())",
+        "Old().set_downstream(x)",
+    ],
+)
+def test_the_order_of_tasks_is_no_business_of_ours(code: str) -> None:
+    assert f"Old({LOCALHOST}, max_wait_seconds=None)" in body(code, AIRBYTE)
+
+
+def test_one_may_stay_while_another_goes() -> None:
+    text = (
+        "from prefect.tasks.airbyte import AirbyteConnectionTask\n"
+        "class Mine(AirbyteConnectionTask): ...\nAirbyteConnectionTask()()\n"
+    )
+    assert rewrite(text, "tasks").text == (
+        "from prefect.tasks.airbyte import AirbyteConnectionTask\n"
+        "from prefect1_rsync import AirbyteSyncTask\n"
+        f"class Mine(AirbyteConnectionTask): ...\nAirbyteSyncTask({LOCALHOST}, "
+        "max_wait_seconds=None)()\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "imports, code, said",
+    [
+        (AIRBYTE, "x = Old()()\nprint(x['job_status'])", True),
+        (AIRBYTE, "f(Old()())", True),
+        (AIRBYTE, "x = Old()()\ny(upstream_tasks=[x])\nx.set_upstream(z)", False),
+        (AIRBYTE, "Old()()", False),
+        (HIGHTOUCH, "return_ = Old().run()\nreturn_['sync']", True),
+        (CENSUS, "x = Old()(t)\nprint(x['status'])", False),
+    ],
+)
+def test_whoever_uses_the_result_is_told_what_it_is_now(
+    imports: str, code: str, said: bool
+) -> None:
+    assert any("what it returns is used" in note for note in notes(imports + code)) is said
+
+
+def test_stream_output_goes_with_a_word() -> None:
+    assert notes(AIRBYTE + "Old(stream_output=False)()") == []
+    (note,) = notes(AIRBYTE + "Old(stream_output='DEBUG')()")
+    assert "stream_output has no counterpart" in note
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (
+            "Old(\n    connection_id=c,  # the shop\n)()",
+            f"Old(\n    connection_id=c,  # the shop\n    {LOCALHOST},\n"
+            "    max_wait_seconds=None,\n)()",
+        ),
+        (
+            "Old( c , airbyte_server_port = 9 )()".replace(" c ,", ""),
+            'Old( api_url = "http://localhost:9/api/public/v1", max_wait_seconds=None )()',
+        ),
+        (
+            "Old(\n    # none\n    stream_output=True,  # loud\n)()",
+            f"Old(\n    # none\n    {LOCALHOST},  # loud\n    max_wait_seconds=None,\n)()",
+        ),
+        (
+            "Old(airbyte_server_host='h', # a\n    airbyte_server_port=9, # b\n"
+            "    # c\n    name='n')()",
+            'Old(api_url="http://h:9/api/public/v1", # a\n    # b\n    # c\n'
+            "    name='n',\n    max_wait_seconds=None)()",
+        ),
+    ],
+)
+def test_what_stays_keeps_its_place_and_its_comments(before: str, after: str) -> None:
+    new = body(before, AIRBYTE)
+    assert new.count("#") == before.count("#")
+    assert new == after
+
+
+@pytest.mark.parametrize("text", ["def f(:\n", "print 'canary-123456'\n", "x = 'canary-123456\n"])
+def test_what_is_no_python_is_said_without_being_quoted(text: str) -> None:
+    with pytest.raises(NotPython) as caught:
+        rewrite(text)
+    assert "line 1" in str(caught.value) and "canary" not in str(caught.value)
+
+
+def test_a_target_must_be_known() -> None:
+    with pytest.raises(ValueError, match="target"):
+        rewrite("", "prefect3")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        HIGHTOUCH + "Old('canary-123456')()",
+        HIGHTOUCH + "t = Old()\nt('canary-123456')",
+        HIGHTOUCH + "t = Old()\nt.map(['canary-123456', 'canary-1'])",
+        HIGHTOUCH + "Old()('canary-123456')",
+        HIGHTOUCH + "Old(**{'api_key': 'canary-123456'})()",
+        HIGHTOUCH + "Old(api_key='canary' '-123456')()",
+        HIGHTOUCH + "Old(api_key=f'canary-{x}')()",
+        HIGHTOUCH + "KEY = API_KEY = 'canary-123456'  # canary-123456\nOld(api_key=KEY)()",
+        HIGHTOUCH + "class Mine(Old):\n    def __init__(self, api_key='canary-123456'): ...",
+        HIGHTOUCH + "p = Parameter('api_key', default='canary-123456')\nOld()(api_key=p)",
+        HIGHTOUCH + "os.environ['HT_API_KEY'] = 'canary-123456'\nOld()()",
+        HIGHTOUCH + "token: str = 'canary-123456'\nOld()(api_key=token)",
+        CENSUS + f"# {TRIGGER.format(1)}\nOld()(x)",
+        CENSUS + f"Old()({TRIGGER.format(1)!r})",
+        CENSUS + "Old()('https://bearer:canary@other.example/')",
+        CENSUS + "Old()('https://bearer:secret-token:' + 'canary' + '@other.example/')",
+    ],
+)
+def test_no_secret_is_shown(code: str) -> None:
+    for target in ("legacy", "tasks"):
+        result = rewrite(code + "\n", target)
+        assert "canary" not in result.shown(code), code
+        assert "canary" not in result.shown(result.text)
+        assert "canary" not in repr(result.findings)
+        assert result.shown(code).count("\n") == code.count("\n")
+
+
+def test_the_name_of_a_secret_is_shown() -> None:
+    code = HIGHTOUCH + "Old(api_key_env_var='HT')(api_key=PrefectSecret('MY_KEY'))\n"
+    result = rewrite(code, "tasks")
+    assert "'HT'" in result.shown(code) and "'MY_KEY'" in result.shown(code)
