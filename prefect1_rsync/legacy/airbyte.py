@@ -31,7 +31,7 @@ from ..engine.errors import (
     SyncRunFailed,
 )
 from ..engine.http import CONNECT_SECONDS, HttpClient, NoAuth
-from ..engine.model import REFUSES, RunHandle, RunReport, Sighting, SyncRequest, Vendor
+from ..engine.model import QUEUES, REFUSES, RunHandle, RunReport, Sighting, SyncRequest, Vendor
 from ..engine.redact import Redactor
 from ..engine.urls import parse_base_url
 from ..vendors.airbyte import add_details, parse_job
@@ -176,6 +176,9 @@ class AirbyteConnectionTask(LegacyTask):
         url = _base_url(*(arguments[name] for name in self._own[:3]))
         self._client = _Vendor(self.logger, url)
         self._client._asks = asks(arguments)
+        if not self._client._asks:
+            # The engine does not look whether another job is going on: the server will say so.
+            self._client.when_running = QUEUES
         self._client.listener = self._stream
         return self._client, SyncRequest(str(arguments["connection_id"]))
 
@@ -434,8 +437,6 @@ class _Vendor(AirbyteClient):
     def start(self, request: SyncRequest) -> RunHandle:
         try:
             return super().start(request)
-        except SyncAlreadyRunning:
-            raise
         except SyncApiError as exc:
             if exc.status_code == 404:
                 text = (
@@ -446,7 +447,7 @@ class _Vendor(AirbyteClient):
             if exc.status_code is None and exc.transient:
                 raise ends(exc, AirbyteServerNotHealthyException) from None
             # The old task ended in a TypeError: no error that anyone wanted.
-            raise
+            raise self._refused(exc) from None
 
 
 def _unhealthy(exc: SyncApiError) -> SyncError:

@@ -10,10 +10,14 @@ import http
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
+import prefect
+
+from ..engine.claim import Record
 from ..engine.clock import Clock, RealClock
-from ..engine.errors import SyncApiError, SyncError
+from ..engine.errors import SyncAlreadyRunning, SyncApiError, SyncError
 from ..engine.events import Event
-from ..tasks.base import SyncTask
+from ..engine.watch import WAIT
+from ..tasks.base import _EARLIER, _NOW, SyncTask
 
 Sleep = Callable[[float], None]
 _REAL_SLEEP = time.sleep
@@ -26,7 +30,7 @@ _COMMON: Dict[str, Any] = {
     "wait_for_completion": True,
     "raise_on_failure": True,
     "fail_on_warning": False,
-    "if_already_running": "wait",
+    "if_already_running": WAIT,
     "cancel_remote_run": False,
     "full_resync": False,
     "resume": False,
@@ -134,18 +138,42 @@ def as_before(exc: SyncError, translate: Callable[[SyncError], BaseException]) -
 
 class Reticent:
     """
-    A vendor that asks for the list of runs only after a trigger: the old tasks asked for none,
-    and who mocks their endpoints mocks no others. `resume` and `if_already_running` need it.
+    A vendor that asks for the list of runs only when the trigger got no clear answer: the old
+    tasks never did, and who mocks their endpoints mocks no others.
+
+    Args:
+        - asks (bool): whether the list is asked for before the trigger too
     """
 
     def __init__(self, asks: bool) -> None:
         self._asks = asks
 
     def _hold_back(self) -> None:
-        """The engine asks for the list before the trigger, and does without where it may."""
+        """The engine asks before the trigger, and does without where there is no list."""
         if not self._asks:
+            raise SyncApiError("the list of runs was not asked for")
+
+    def _refused(self, exc: SyncApiError) -> SyncApiError:
+        """The trigger did not start a run, or not surely: is the list needed from now on?"""
+        if isinstance(exc, SyncAlreadyRunning) or not exc.had_no_effect:
             self._asks = True
-            raise SyncApiError("the list of runs was not asked for", transient=True)
+        return exc
+
+
+def asks(arguments: Dict[str, Any]) -> bool:
+    """
+    Whether a list of runs is needed before the trigger: to join a run, to refuse to start beside
+    one, to cancel none but ours, or to find the one that the attempt before has left in doubt.
+    """
+    for key in (_EARLIER, _NOW):
+        record = Record.from_json(prefect.context.get(key))
+        if record is not None and record.claim() is not None:
+            return True
+    return bool(
+        arguments["resume"]
+        or arguments["cancel_remote_run"]
+        or arguments["if_already_running"] != WAIT
+    )
 
 
 class LegacyTask(SyncTask):
@@ -181,8 +209,3 @@ class LegacyTask(SyncTask):
         if isinstance(self._clock, Pace):
             self._clock.heard(event)
         super()._log_event(event)
-
-
-def asks(arguments: Dict[str, Any]) -> bool:
-    """Whether the arguments can't do without a list of runs before the trigger."""
-    return bool(arguments["resume"]) or arguments["if_already_running"] != "wait"

@@ -1,5 +1,6 @@
 """The drop-in for `prefect.tasks.census`."""
 
+import logging
 import re
 import time
 from typing import Any, Dict, List, Match, Optional, Tuple
@@ -11,7 +12,7 @@ from ..engine.answers import as_dict
 from ..engine.clock import Clock
 from ..engine.errors import SyncApiError, SyncError
 from ..engine.model import QUEUES, RunHandle, Sighting, SyncRequest, Vendor
-from ..vendors.census import CensusClient, parse_api_trigger
+from ..vendors.census import V1_RETIREMENT, CensusClient, parse_api_trigger
 from .base import LegacyTask, Reticent, asks, ends, reason_phrase
 
 MIN_WAIT_TIME, DEFAULT_WAIT_TIME = 5, 60
@@ -115,6 +116,12 @@ class CensusSyncTask(LegacyTask):
             return None, SyncRequest("")
         self.check_invalid_api(arguments["api_trigger"])
         client = _Client(arguments["api_trigger"], asks(arguments), self._clock)
+        if client.api_version == 1:
+            self._log(
+                logging.WARNING,
+                f"Census switches API v1 off on {V1_RETIREMENT}. Make a personal access token in "
+                "Census, and put it, and v2, into the trigger URL",
+            )
         return client, SyncRequest(client.sync_id, full_resync=bool(arguments["full_resync"]))
 
     def _translated(self, exc: SyncError) -> BaseException:
@@ -163,7 +170,7 @@ class _Client(Reticent, CensusClient):
             if status is None and exc.transient:
                 raise ends(exc, requests.ConnectionError) from None
             # The old task ended in a JSONDecodeError or a KeyError: no error that anyone wanted.
-            raise
+            raise self._refused(exc) from None
 
     def recent(self, request: SyncRequest) -> List[Sighting]:
         self._hold_back()

@@ -115,7 +115,7 @@ class HightouchRunSync(LegacyTask):
         given["max_wait_seconds"] = _bound(arguments["max_wait_time"])
         given["wait_for_completion"] = bool(arguments["wait_for_completion"])
         every = arguments["wait_time_between_api_calls"]
-        every = every if every > 0 else 10
+        every = every if every and every > 0 else 10
         one, stats = self._as_before(given, lambda: time.sleep, 0.0, every)
         return _answer(one._vendor, stats, given["wait_for_completion"])
 
@@ -218,7 +218,7 @@ class _Vendor(HightouchV2):
                 raise ends(exc, lambda text: FAIL(f"{start} {text}")) from None
             if status is None and (exc.transient or exc.had_no_effect):
                 raise ends(exc, requests.ConnectionError) from None
-            raise
+            raise self._refused(exc) from None
 
 
 def _failed(exc: SyncError) -> BaseException:

@@ -388,6 +388,13 @@ def test_trigger_urls_that_were_refused(url: str) -> None:
         assert CensusSyncTask(url).run() == {"status": "completed"}
 
 
+@responses.activate
+def test_the_end_of_v1_is_announced(log: List[str]) -> None:
+    census("completed")
+    task_of(DROP_IN, "census")()
+    assert [line for line in log if "15 January 2027" in line]
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -512,6 +519,7 @@ def test_429_at_the_trigger_is_asked_again() -> None:
     responses.remove("POST", trigger)
     responses.add_callback("POST", trigger, lambda _: next(answers))
     assert task_of(DROP_IN, "airbyte")()["job_status"] == "succeeded"
+    assert not any("list" in line for line in asked())
 
 
 @responses.activate
@@ -687,6 +695,7 @@ def test_attach_joins_what_is_going_on() -> None:
 @responses.activate
 def test_a_run_is_cancelled_when_time_is_up() -> None:
     airbyte("running", "running", "cancelled")
+    responses.add("POST", f"{AIRBYTE}/jobs/list/", json={"jobs": []})
     responses.add("POST", f"{AIRBYTE}/jobs/cancel/", json=job("cancelled"))
     task = AirbyteConnectionTask(
         connection_id=CONNECTION, max_wait_seconds=10, cancel_remote_run=True
