@@ -269,6 +269,7 @@ class SyncWatch:
         """What is there before we start? Tells our run from others later, and who is in the way."""
         policy = self._options.if_already_running
         needed = policy != WAIT or self._options.resume
+        self._starts += 1
         self._before = None
         try:
             sightings = self._vendor.recent(self.request)
@@ -295,7 +296,6 @@ class SyncWatch:
         if self._late():
             self._time_out()
             return
-        self._starts += 1
         if self._doubt is None:
             before = None if self._before is None else tuple(self._before)
             self._claim = Claim(self._clock.time(), before)
@@ -331,6 +331,10 @@ class SyncWatch:
         found = claimed(self._claim, self._vendor.recent(self.request))
         if found is not None:
             self._adopt(found.handle, True, "was started after all; watching it", found.report)
+            if not self.done and found.report.ended:
+                self._end(found.report)
+            elif not self.done and self._late():
+                self._time_out()
         elif self._late():
             self._time_out()
         elif self._clock.monotonic() < self._resolve_until:
@@ -339,6 +343,7 @@ class SyncWatch:
             self._go_on(self._start)
         else:
             text = f"the trigger was sent {self._sends} times and started no run; {self._doubt}"
+            self._claim = None
             self._fail(SyncApiError(text, transient=True))
 
     def _look(self) -> None:
@@ -397,6 +402,8 @@ class SyncWatch:
 
     def _take_over(self, record: Record) -> None:
         """Begins where a former attempt has stopped."""
+        # Again from the beginning: this attempt may end before it has learnt anything itself.
+        self._remember(record)
         self.request = self.request._replace(sync_id=record.sync_id)
         self.handle = record.handle(self._vendor.name)
         self._ours = record.ours
@@ -483,6 +490,8 @@ class SyncWatch:
         if policy == ATTACH:
             self._adopt(other, False, "was going on already; watching it")
             return
+        if self._starts >= MAX_STARTS:
+            raise SyncAlreadyRunning(f"{self._starts} times, another run was there before ours")
         self._other = other
         self._watched_since = self._clock.monotonic()
         self._tell(
@@ -556,7 +565,7 @@ class SyncWatch:
     def _timed_out(self, how: str) -> SyncRunTimedOut:
         text = f"not over after {self._seconds():.0f} s"
         if self._claim is not None:
-            text += f"; whether the trigger started a run is not known ({self._doubt})"
+            text += f"; {self._doubt}"
         elif not self._going_on() and self._cancel_until is None:
             text = f"not started after {self._seconds():.0f} s"
             if self._other is not None:
@@ -595,7 +604,8 @@ class SyncWatch:
     def _fail(self, exc: SyncError) -> None:
         """Ends the watch with an error that names the sync, the run and the link."""
         text = f"{self._who()}: {exc}"
-        if self._going_on() and self._cancel_until is None:
+        in_doubt = self._claim is not None and self._doubt is not None
+        if in_doubt or (self._going_on() and self._cancel_until is None):
             text += "; " + self._goes_on()
         stats = self._make_stats()
         stats["error_message"] = stats["error_message"] or str(exc)

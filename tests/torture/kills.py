@@ -40,8 +40,10 @@ def kill_once(executor: str, seed: int) -> Dict[str, Any]:
     """
     chance = random.Random(seed)
     killed: List[int] = []
+    starts = 0
     with vendors() as sandbox:
-        for starts in range(1, 4):
+        for _ in range(3):
+            starts += 1
             with program(sandbox, executor, {"resume": True}) as process:
                 if not killed:
                     await_triggers(sandbox, process, len(VENDORS))
@@ -126,10 +128,9 @@ def program(
         AIRBYTE_CLIENT_ID=sandbox.airbyte.client_id,
         AIRBYTE_CLIENT_SECRET=sandbox.airbyte.client_secret,
     )
-    connection = sandbox.airbyte.connection_id
+    connection, given = sandbox.airbyte.connection_id, json.dumps(arguments)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.torture.program", executor, connection]
-        + [json.dumps(arguments)],
+        [sys.executable, "-m", "tests.torture.program", executor, connection, given],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
