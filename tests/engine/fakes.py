@@ -180,7 +180,11 @@ class FakeVendor:
 
 
 def run(
-    vendor: FakeVendor, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+    vendor: FakeVendor,
+    listeners: Any = (),
+    record: Any = None,
+    remember: Any = None,
+    **options: Any,
 ) -> Any:
     """`run_sync` with these options."""
     return run_sync(
@@ -189,7 +193,11 @@ def run(
 
 
 def watch(
-    vendor: FakeVendor, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+    vendor: FakeVendor,
+    listeners: Any = (),
+    record: Any = None,
+    remember: Any = None,
+    **options: Any,
 ) -> SyncWatch:
     """A `SyncWatch` with these options."""
     return SyncWatch(

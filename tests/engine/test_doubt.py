@@ -181,7 +181,8 @@ def test_the_deadline_may_come_while_a_trigger_is_in_doubt(clock):
     vendor.on_start = [trouble()]
     with pytest.raises(errors.SyncRunTimedOut) as caught:
         run(vendor, max_wait=32, cancel_remote_run=True)
-    assert "whether the trigger started a run is not known (the API is down)" in str(caught.value)
+    for part in ("the API is down", "a run may have been started, and goes on at Fake"):
+        assert str(caught.value).count(part) == 1
     assert 1032 <= clock.monotonic() <= 1032 + 5
     assert (len(vendor.starts), caught.value.stats["run_id"]) == (1, None)
 
@@ -192,7 +193,7 @@ def test_trouble_with_the_list_until_the_deadline_is_a_timeout_that_says_both(cl
     vendor.on_recent = [None] + [trouble()] * 100
     with pytest.raises(errors.SyncRunTimedOut) as caught:
         run(vendor, max_wait=300)
-    for part in ("started a run is not known (no answer in time)", "last, the API is down"):
+    for part in ("no answer in time", "last, the API is down", "a run may have been started"):
         assert part in str(caught.value)
     assert len(vendor.starts) == 1
 
