@@ -71,7 +71,9 @@ class Bench(NamedTuple):
     def other(self, **outcome: Any) -> Any:
         return self.server.start_other_run(self.sync, **outcome)
 
-    def run(self, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any) -> Any:
+    def run(
+        self, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+    ) -> Any:
         """`run_sync` with these options; a bound on the wait where the test sets none."""
         options.setdefault("max_wait", 1800.0)
         return run_sync(
