@@ -273,11 +273,10 @@ class SyncWatch:
         self._before = None
         try:
             sightings = self._vendor.recent(self.request)
-        except SyncUnauthorized:
-            raise
-        except SyncApiError:
-            # Without the list, a trigger that goes wrong is told apart by its time alone.
-            if needed:
+        except SyncApiError as exc:
+            # No list at all (Census documents none for API v2): then a trigger that goes wrong is
+            # told apart by its time alone. Trouble that may pass is waited for.
+            if needed or exc.transient or isinstance(exc, SyncUnauthorized):
                 raise
         else:
             self._before = [it.handle.run_id for it in sightings]
