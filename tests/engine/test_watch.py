@@ -688,6 +688,24 @@ def test_trouble_after_a_cancel_is_borne_with_a_bound(clock):
     assert any("the cancel went wrong" in event.message for event in heard)
 
 
+def test_a_cancel_that_met_trouble_is_asked_for_again(clock):
+    vendor = FakeVendor(clock, EVER)
+    vendor.on_cancel = [trouble(), trouble()]
+    with pytest.raises(errors.SyncRunTimedOut, match="it was cancelled"):
+        run(vendor, max_wait=100, cancel_remote_run=True)
+    assert vendor.cancels == ["100"] * 3
+
+
+def test_a_cancel_that_cannot_get_better_is_not_asked_for_again(clock):
+    vendor = FakeVendor(clock, EVER)
+    vendor.on_cancel = [errors.SyncApiError("there is no cancel")]
+    heard = []
+    with pytest.raises(errors.SyncRunTimedOut, match="has not ended"):
+        run(vendor, [heard.append], max_wait=100, cancel_remote_run=True)
+    assert vendor.cancels == ["100"]
+    assert any("the cancel went wrong: there is no cancel" in it.message for it in heard)
+
+
 def test_a_timeout_in_trouble_cancels_too(clock):
     vendor = FakeVendor(clock, EVER)
     vendor.tape = [trouble(99)]

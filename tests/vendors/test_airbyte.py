@@ -103,6 +103,7 @@ def test_all_fields_of_a_job():
         "records_invalid": None,
         "bytes_synced": 123,
         "warning": False,
+        "created_at": "2023-03-25T01:30:00.000000Z",
         "started_at": "2023-03-25T01:30:00.000000Z",
         "finished_at": "2023-03-25T09:36:12.000000Z",
         "duration_seconds": 29172.0,
@@ -224,20 +225,22 @@ def test_rejected_records_come_from_the_config_api(airbyte):
         {"malformed": "wrong_type"},
         {"malformed": "empty"},
         {"redirect": "/elsewhere"},
-        {"delay": 5},
+        {"delay": 3600},
     ],
     ids=str,
 )
-def test_without_the_config_api_the_verdict_stands(airbyte, monkeypatch, fault):
-    monkeypatch.setattr(room, "DETAILS_READ_SECONDS", 0.1)
+def test_without_the_config_api_the_verdict_stands(airbyte, fault):
     airbyte.script(ends="failed")
     airbyte.server.fault("job_details", times=None, **fault)
+    began = airbyte.clock.monotonic()
     stats = airbyte.run(raise_on_failure=False)
     assert (stats["status"], stats["records_failed"]) == ("failed", None)
+    assert airbyte.clock.monotonic() - began <= 5 + room.DETAILS_READ_SECONDS
 
 
-def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, clock):
-    client = AirbyteClient(api_url=sandbox.airbyte.base_url + "/elsewhere/v1", clock=clock)
+def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, airbyte):
+    api_url = sandbox.airbyte.base_url + "/elsewhere/v1"
+    client = AirbyteClient(api_url=api_url, clock=airbyte.clock, session=airbyte.session)
     report = RunReport("failed")
     handle = client._handle(SyncRequest("c"), "1")
     assert client._with_details(handle, report) is report
@@ -245,14 +248,16 @@ def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, clock):
     client.close()
 
 
-def test_the_config_api_may_be_elsewhere(sandbox, clock):
-    sandbox.airbyte.auth = "none"
-    sandbox.airbyte.script(sandbox.airbyte.connection_id, records_failed=3)
-    client = AirbyteClient(None, sandbox.airbyte.api_url, sandbox.airbyte.config_api_url, clock)
-    handle = client.start(SyncRequest(sandbox.airbyte.connection_id))
-    clock.wind(100)
+def test_the_config_api_may_be_elsewhere(airbyte):
+    server = airbyte.server
+    server.auth = "none"
+    airbyte.script(records_failed=3)
+    client = AirbyteClient(
+        None, server.api_url, server.config_api_url, airbyte.clock, airbyte.session
+    )
+    handle = client.start(airbyte.request)
+    airbyte.clock.wind(100)
     assert client.look(handle).records_failed == 3
-    client.close()
 
 
 def test_the_link_leads_to_the_connections_timeline(airbyte):
@@ -271,13 +276,115 @@ def test_a_connection_that_may_not_run_is_said_so(airbyte, status):
     assert airbyte.asked("trigger") == []
 
 
-def test_a_connection_that_is_switched_off_meanwhile_is_said_so(airbyte):
-    active = {"connectionId": airbyte.sync, "status": "active"}
-    airbyte.server.add_sync(airbyte.sync, status="inactive")
-    airbyte.server.fault("connection", body=active)
-    with pytest.raises(errors.SyncRunDisabled, match="is switched off"):
+# --- a trigger that is answered by 409 ---------------------------------------------------
+
+ACTIVE = {"connectionId": "9924bcd0-99be-453d-ba47-c2c9766f7da5", "status": "active"}
+VAGUE = {
+    "status": 409,
+    "title": "state-conflict",
+    "data": {"message": "Could not fulfill request"},
+}
+
+
+def overtaken(airbyte, **outcome):
+    """Another job that our survey did not show yet."""
+    airbyte.server.fault("runs", body={"data": []})
+    return airbyte.other(**outcome)
+
+
+@pytest.mark.parametrize("status", ["inactive", "locked", "deprecated"])
+def test_a_connection_that_is_switched_off_meanwhile_is_said_so(airbyte, status):
+    airbyte.server.add_sync(airbyte.sync, status=status)
+    airbyte.server.fault("connection", body=ACTIVE)
+    with pytest.raises(errors.SyncRunDisabled, match=status) as caught:
         airbyte.run()
     assert len(airbyte.asked("trigger")) == 1
+    assert (caught.value.retryable, airbyte.clock.sleeps) == (False, [])
+
+
+def test_wait_waits_for_a_job_that_was_quicker(airbyte):
+    other = overtaken(airbyte, duration=100)
+    stats = airbyte.run()
+    ours = airbyte.server.runs[-1]
+    assert (stats["status"], stats["run_id"]) == ("completed", str(ours.id))
+    assert ours.created >= other.finished_at
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (2, 1)
+
+
+def test_attach_joins_a_job_that_was_quicker(airbyte):
+    other = overtaken(airbyte, duration=100)
+    assert airbyte.run(if_already_running="attach")["run_id"] == str(other.id)
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (1, 0)
+
+
+def test_fail_ends_where_a_job_was_quicker(airbyte):
+    overtaken(airbyte, duration=100)
+    with pytest.raises(errors.SyncAlreadyRunning, match="already running") as caught:
+        airbyte.run(if_already_running="fail")
+    assert (airbyte.server.accepted(), airbyte.clock.sleeps) == (0, [])
+    assert (caught.value.status_code, caught.value.retryable) == (409, True)
+
+
+@pytest.mark.parametrize("connection", [{"status": 503}, {"status": 403}, {"drop": "before"}, None])
+@pytest.mark.parametrize("policy", ["wait", "attach", "fail"])
+def test_a_vague_409_may_have_made_a_job(airbyte, connection, policy):
+    """The server waited in vain for the job to appear; it appears all the same."""
+    airbyte.script(duration=100)
+    airbyte.server.fault("trigger", status=409, process=True, body=VAGUE)
+    if connection:
+        airbyte.server.fault("connection", after=1, **connection)
+    stats = airbyte.run(if_already_running=policy)
+    assert (stats["status"], stats["run_id"]) == ("completed", str(airbyte.server.runs[-1].id))
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (1, 1)
+
+
+def test_a_vague_409_without_a_job_is_sent_again(airbyte):
+    airbyte.server.fault("trigger", status=409, body=VAGUE)
+    assert airbyte.run()["status"] == "completed"
+    first, second = airbyte.asked("trigger")
+    assert 60 <= second.at - first.at <= 66
+    assert airbyte.server.accepted() == 1
+
+
+def test_a_vague_409_that_comes_again_and_again_is_an_error(airbyte):
+    airbyte.server.fault("trigger", status=409, body=VAGUE, times=None)
+    with pytest.raises(errors.SyncApiError, match="Could not fulfill request"):
+        airbyte.run()
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (3, 0)
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"drop": "before"}], ids=str)
+def test_after_a_409_trouble_with_the_connection_changes_nothing(airbyte, fault):
+    other = overtaken(airbyte, duration=100)
+    airbyte.server.fault("connection", after=1, **fault)
+    assert airbyte.run()["status"] == "completed"
+    assert airbyte.server.runs[-1].created >= other.finished_at
+    assert airbyte.server.accepted() == 1
+
+
+def test_a_job_that_was_waiting_already_is_never_cancelled(airbyte):
+    """Airbyte answers a trigger with a job that waits for capacity: somebody else's."""
+    airbyte.script(queued_for=10**6, statuses=[(0, "queued")])
+    airbyte.client.start(airbyte.request)
+    (theirs,) = airbyte.server.runs
+    airbyte.clock.wind(600)
+    airbyte.server.fault("runs", status=503)
+    with pytest.raises(errors.SyncRunTimedOut) as caught:
+        airbyte.run(max_wait=100, cancel_remote_run=True)
+    assert caught.value.stats["run_id"] == str(theirs.id)
+    assert (airbyte.asked("cancel"), theirs.finished) == ([], False)
+
+
+def test_a_job_of_a_moment_that_waits_already_is_joined(airbyte):
+    airbyte.script(queued_for=100, duration=20, statuses=[(0, "queued")])
+    airbyte.client.start(airbyte.request)
+    (theirs,) = airbyte.server.runs
+    airbyte.server.fault("runs", body={"data": []})
+    assert airbyte.run()["run_id"] == str(theirs.id)
+    assert airbyte.server.runs == [theirs]
+
+
+# --- what must not be touched ------------------------------------------------------------
 
 
 def test_the_connection_is_never_modified(airbyte):
@@ -294,20 +401,6 @@ def test_an_unknown_connection_is_not_found(airbyte):
     unknown = airbyte._replace(request=SyncRequest(str(uuid.UUID(int=7))))
     with pytest.raises(errors.SyncNotFound):
         unknown.run()
-
-
-def test_after_a_409_trouble_with_the_connection_starts_nothing(airbyte):
-    airbyte.other(duration=100)
-    airbyte.server.fault("connection", status=403, after=1)
-    with pytest.raises(errors.SyncUnauthorized):
-        airbyte.run()
-    assert airbyte.server.accepted() == 0
-
-
-def test_after_a_409_trouble_with_the_connection_is_borne(airbyte):
-    airbyte.other(duration=100)
-    airbyte.server.fault("connection", status=503, after=1)
-    assert airbyte.run()["status"] == "completed"
 
 
 def test_a_run_of_another_kind_is_in_the_way_too(airbyte):
@@ -337,22 +430,35 @@ def test_a_run_that_has_ended_is_not_cancelled(airbyte):
 @pytest.mark.parametrize("path", ["", "/api/v1", "/api/public", "/elsewhere/api/public/v1"])
 def test_a_wrong_root_is_said_at_once(sandbox, airbyte, path):
     sandbox.airbyte.auth = "none"
-    client = AirbyteClient(None, sandbox.airbyte.base_url + path, clock=airbyte.clock)
+    client = AirbyteClient(
+        None, sandbox.airbyte.base_url + path, clock=airbyte.clock, session=airbyte.session
+    )
     wrong = airbyte._replace(client=client)
     with pytest.raises(errors.SyncApiError, match="is not the API root") as caught:
         wrong.run()
     assert "/api/public/v1" in str(caught.value)
     assert (caught.value.retryable, len(airbyte.clock.sleeps)) == (False, 0)
-    client.close()
+
+
+def test_a_web_page_instead_of_a_connection_is_a_wrong_root(airbyte):
+    airbyte.server.fault("connection", malformed="html")
+    with pytest.raises(errors.SyncApiError, match="is not the API root") as caught:
+        airbyte.run()
+    assert (caught.value.retryable, airbyte.clock.sleeps) == (False, [])
 
 
 @pytest.mark.parametrize(
-    "fault", [{"malformed": "html"}, {"malformed": "wrong_type"}, {"body": {}}]
+    "fault",
+    [{"malformed": "wrong_type"}, {"malformed": "truncated"}, {"malformed": "empty"}, {"body": {}}],
+    ids=str,
 )
-def test_something_else_than_a_connection_is_a_wrong_root(airbyte, fault):
-    airbyte.server.fault("connection", **fault)
-    with pytest.raises(errors.SyncApiError, match="is not the API root"):
-        airbyte.run()
+def test_something_else_than_a_connection_is_trouble(airbyte, fault):
+    airbyte.server.fault("connection", times=3, **fault)
+    assert airbyte.run()["status"] == "completed"
+    airbyte.server.fault("connection", times=None, **fault)
+    with pytest.raises(errors.SyncApiError) as caught:
+        airbyte.run(max_wait=None)
+    assert (caught.value.retryable, airbyte.server.accepted()) == (True, 1)
 
 
 def test_html_from_the_token_endpoint_is_a_wrong_root(airbyte):
@@ -363,10 +469,10 @@ def test_html_from_the_token_endpoint_is_a_wrong_root(airbyte):
 
 def test_a_404_outside_the_usual_root_asks_about_the_root(airbyte, sandbox):
     root = sandbox.census.base_url + "/api/v1"
-    client = AirbyteClient(Credentials(bearer_token=sandbox.census.token), root)
+    credentials = Credentials(bearer_token=sandbox.census.token)
+    client = AirbyteClient(credentials, root, session=airbyte.session)
     with pytest.raises(errors.SyncNotFound, match="the root of the public API"):
         client.prepare(airbyte.request)
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -395,10 +501,11 @@ def test_addresses_that_follow_from_the_root(api, config, web):
 )
 def test_every_way_to_log_in(sandbox, airbyte, auth, credentials):
     sandbox.airbyte.auth = auth
-    client = AirbyteClient(credentials, sandbox.airbyte.api_url, clock=airbyte.clock)
+    client = AirbyteClient(
+        credentials, sandbox.airbyte.api_url, clock=airbyte.clock, session=airbyte.session
+    )
     assert airbyte._replace(client=client).run()["status"] == "completed"
     assert airbyte.asked("token") == []
-    client.close()
 
 
 def test_one_token_serves_until_shortly_before_its_end(airbyte):

@@ -6,9 +6,10 @@ import pickle
 
 import pytest
 import requests
+from hypothesis import given, settings
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.claim import Record
+from prefect1_rsync.engine.claim import Claim, Record, claimed
 from prefect1_rsync.engine.watch import (
     MAX_SENDS,
     PREPARE_PATIENCE_SECONDS,
@@ -16,6 +17,7 @@ from prefect1_rsync.engine.watch import (
 )
 from prefect1_rsync.sandbox import Sandbox
 from tests.clock import VirtualClock
+from tests.engine.strategies import JSON, mutated
 from tests.vendors.bench import SECRETS, UnreachableSession, bench_of, sandbox_of
 
 NAMES = ["census", "hightouch", "airbyte"]
@@ -428,6 +430,39 @@ def test_what_is_no_list_of_runs_does_not_say_that_none_goes_on(bench, fault, po
     else:
         assert (policy, stats["run_id"]) == ("attach", str(other.id))
     assert bench.server.accepted() == 0
+
+
+class Answers:
+    """Every GET gets this answer."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def get(self, path, params=None):
+        return self.answer
+
+
+RUN = {"id": 7, "jobId": 7, "status": "failed", "createdAt": "2026-01-31T23:59:59Z"}
+
+
+@given(answer=JSON | mutated({"data": [RUN, dict(RUN, id=6, jobId=6)], "hasMore": False}))
+@settings(max_examples=50)
+@pytest.mark.parametrize("name", NAMES)
+def test_any_list_of_runs_is_sightings_or_an_error(name, answer):
+    clock = VirtualClock()
+    bench = bench_of(name, sandbox_of(clock), clock)
+    bench.client._http = Answers(answer)
+    try:
+        found = bench.client.recent(bench.request)
+    except errors.SyncApiError as exc:
+        assert exc.transient
+        return
+    for sighting in found:
+        assert sighting.handle == bench.client._handle(
+            bench.request if name == "airbyte" else bench.sync, sighting.handle.run_id
+        )
+        json.dumps(sighting.report._asdict(), allow_nan=False)
+    claimed(Claim(clock.time()), found)
 
 
 @pytest.mark.parametrize("operation", ["runs", "*"])

@@ -105,6 +105,7 @@ def test_all_fields_of_a_run():
         "records_invalid": 1,
         "bytes_synced": None,
         "warning": False,
+        "created_at": "2021-10-20T02:51:07.546000Z",
         "started_at": "2021-10-20T02:51:07.546000Z",
         "finished_at": "2021-10-20T02:52:29.234000Z",
         "duration_seconds": None,
@@ -194,6 +195,63 @@ def test_a_refusal_inside_a_200_starts_nothing(census):
     assert not caught.value.retryable
 
 
+def overtaken(census, **outcome):
+    """Another run that our survey did not show yet: ours will be skipped."""
+    census.server.fault("runs", body={"status": "success", "data": []})
+    return census.other(**outcome)
+
+
+def test_a_skipped_run_is_started_again_when_the_other_has_ended(census):
+    other = overtaken(census, duration=100)
+    heard = []
+    stats = census.run([heard.append])
+    skipped, ours = census.server.runs[1:]
+    assert (stats["status"], stats["run_id"]) == ("completed", str(ours.id))
+    assert skipped.created < other.finished_at <= ours.created
+    assert f"run {other.id} is going on" in "".join(
+        event.message for event in heard if event.kind == "blocked"
+    )
+
+
+def test_attach_joins_the_run_for_which_ours_was_skipped(census):
+    other = overtaken(census, duration=100)
+    assert census.run(if_already_running="attach")["run_id"] == str(other.id)
+    assert len(census.asked("trigger")) == 1
+
+
+def test_fail_ends_where_ours_was_skipped(census):
+    overtaken(census, duration=100)
+    with pytest.raises(errors.SyncRunSkipped):
+        census.run(if_already_running="fail")
+    assert len(census.asked("trigger")) == 1
+
+
+def test_a_run_that_is_skipped_for_nothing_is_tried_a_few_times(census):
+    census.script(duration=0, ends="skipped")
+    with pytest.raises(errors.SyncRunSkipped, match="skipped 5 times, although no other run"):
+        census.run()
+    assert len(census.asked("trigger")) == 5
+
+
+def test_a_skipped_run_after_a_lost_answer_is_started_again(census):
+    other = overtaken(census, duration=100)
+    census.server.fault("trigger", drop="after")
+    stats = census.run()
+    assert stats["status"] == "completed"
+    assert census.server.runs[-1].created >= other.finished_at
+    assert len(census.asked("trigger")) == 2
+
+
+def test_the_list_of_runs_is_asked_for_newest_first(census):
+    for _ in range(30):
+        census.other(duration=1)
+        census.clock.wind(2)
+    newest = [str(run.id) for run in reversed(census.server.runs[-25:])]
+    assert [it.handle.run_id for it in census.client.recent(census.request)] == newest
+    (request,) = census.asked("runs")
+    assert request.query == {"page": ["1"], "per_page": ["25"], "order": ["desc"]}
+
+
 def test_the_trigger_is_a_post_without_a_body(census):
     census.run(wait=False)
     sent = census.asked("trigger")[0]
@@ -214,12 +272,13 @@ def test_an_unknown_sync_is_not_found(census):
         ("census_pat_sandbox", 1, 1),
     ],
 )
-def test_the_token_chooses_the_version(sandbox, clock, token, asked, version):
-    client = CensusClient(token, sandbox.census.base_url, asked, clock)
+def test_the_token_chooses_the_version(census, token, asked, version):
+    client = CensusClient(
+        token, census.server.base_url, asked, census.clock, session=census.session
+    )
     client.start(SyncRequest("1"))
-    client.close()
     assert client.api_version == version
-    assert sandbox.requests[0].path == f"/census/api/v{version}/syncs/1/trigger"
+    assert census.sandbox.requests[0].path == f"/census/api/v{version}/syncs/1/trigger"
 
 
 def test_the_link_is_at_the_host_that_was_chosen():
