@@ -169,11 +169,11 @@ class HightouchClient:
         runs, more = self._page(request, 0)
         ids = [as_int(run.get("id")) or 0 for run in runs]
         if more and ids != sorted(ids, reverse=True):
-            runs = self._last_page(request)
-        found = [(as_id(run.get("id")), _report(run)) for run in runs]
+            runs = runs + self._last_page(request)
+        found = {as_id(run.get("id")): run for run in runs}
         sightings = [
-            Sighting(self._handle(request.sync_id, run_id), report)
-            for run_id, report in found
+            Sighting(self._handle(request.sync_id, run_id), _report(run))
+            for run_id, run in found.items()
             if run_id
         ]
         return sorted(sightings, key=lambda it: as_int(it.handle.run_id) or 0, reverse=True)
