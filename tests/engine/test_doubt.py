@@ -82,7 +82,7 @@ def test_an_old_run_of_a_sync_whose_list_could_not_be_read_is_not_ours(clock):
     vendor = FakeVendor(clock, 30)
     vendor.add_run(1)
     clock.wind(100)
-    vendor.on_recent = [trouble()]
+    vendor.on_recent = [errors.SyncNotFound("no list", None, 404)]
     vendor.on_lost = [trouble()]
     assert run(vendor)["run_id"] == "101"
     assert len(vendor.starts) == 1

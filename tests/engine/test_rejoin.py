@@ -78,7 +78,7 @@ def test_the_trigger_is_remembered_before_it_is_sent_and_the_run_after(clock, me
 
 def test_without_a_survey_the_trigger_is_remembered_without_what_was_before(clock, memory):
     vendor = FakeVendor(clock)
-    vendor.on_recent = [trouble()]
+    vendor.on_recent = [errors.SyncNotFound("no list", None, 404)]
     vendor.on_lost = [trouble()]
     run(vendor, remember=memory)
     assert memory.records[0].before is None

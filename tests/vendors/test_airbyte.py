@@ -368,7 +368,7 @@ def test_a_job_that_was_waiting_already_is_never_cancelled(airbyte):
     airbyte.client.start(airbyte.request)
     (theirs,) = airbyte.server.runs
     airbyte.clock.wind(600)
-    airbyte.server.fault("runs", status=503)
+    airbyte.server.fault("runs", status=404)
     with pytest.raises(errors.SyncRunTimedOut) as caught:
         airbyte.run(max_wait=100, cancel_remote_run=True)
     assert caught.value.stats["run_id"] == str(theirs.id)

@@ -377,7 +377,7 @@ def test_a_lost_answer_without_a_list_of_before(bench):
     """The survey failed: the time alone tells our run from the older ones."""
     bench.other(duration=1)
     bench.clock.wind(120)
-    bench.server.fault("runs", status=503)
+    bench.server.fault("runs", status=404)
     bench.server.fault("trigger", drop="after")
     stats = bench.run()
     assert (stats["status"], stats["run_id"]) == ("completed", str(bench.server.runs[-1].id))
