@@ -170,6 +170,28 @@ def test_no_run_is_started_after_a_deadline_spent_in_trouble(clock):
     assert vendor.starts == []
 
 
+@pytest.mark.parametrize("retry_after", [None, 40.0, 500.0])
+@pytest.mark.parametrize("phase", ["prepare", "survey", "start", "find", "other", "look"])
+def test_trouble_in_any_phase_ends_at_the_deadline(clock, phase, retry_after):
+    vendor = FakeVendor(clock, EVER, when_running=REFUSES)
+    down = [trouble(retry_after)] * 100
+    vendor.on_prepare = down if phase == "prepare" else []
+    vendor.on_start = [no_effect(retry_after)] * 100 if phase == "start" else []
+    vendor.tape = down if phase in ("other", "look") else []
+    if phase in ("survey", "find"):
+        vendor.on_recent = [None] * (phase == "find") + down
+    if phase == "find":
+        vendor.before_start = lambda: vendor.add_run(EVER)
+    if phase == "other":
+        vendor.add_run(EVER)
+    with pytest.raises(errors.SyncRunTimedOut) as caught:
+        run(vendor, max_wait=100)
+    assert 100 <= clock.monotonic() - 1000 <= 105
+    assert ("not over" if phase == "look" else "not started") in str(caught.value)
+    assert ("the API is down" if phase != "start" else "too many") in str(caught.value)
+    assert len(vendor.runs) == (1 if phase in ("find", "other", "look") else 0)
+
+
 def test_a_vendor_that_refuses_without_a_run_does_not_outlast_the_deadline(clock):
     vendor = FakeVendor(clock, when_running=REFUSES)
     vendor.add_run(EVER)
