@@ -31,6 +31,7 @@ from .model import (
     COMPLETED,
     FAILED,
     QUEUES,
+    REFUSES,
     SKIPPED,
     SKIPS,
     WORKING,
@@ -179,6 +180,7 @@ class SyncWatch:
         self._phantoms = 0
         self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
         self._failures = 0
+        self._trouble: Optional[SyncApiError] = None
         self._trouble_since = self.due
         self._unknown_words: Set[Optional[str]] = set()
         self._listed_at = self.due
@@ -293,7 +295,7 @@ class SyncWatch:
 
     def _start(self) -> None:
         if self._late():
-            self._time_out()
+            self._time_out(self._trouble)
             return
         if self._doubt is None:
             before = None if self._before is None else tuple(self._before)
@@ -320,8 +322,10 @@ class SyncWatch:
                 self._next = self._survey
             raise
         else:
-            # Airbyte may answer with a job that was waiting already: then it isn't ours.
-            ours = handle.run_id not in (self._before or ())
+            # Airbyte may answer with a job that was waiting already: then it isn't ours. Without
+            # the list nobody knows, and what may not be ours is never cancelled.
+            known = self._before is not None or self._vendor.when_running != REFUSES
+            ours = known and handle.run_id not in (self._before or ())
             self._adopt(handle, ours, "started" if ours else "was waiting already; watching it")
 
     def _resolve(self) -> None:
@@ -447,6 +451,7 @@ class SyncWatch:
     def _bear(self, exc: SyncApiError) -> None:
         """A request that may be repeated got no usable answer."""
         now = self._clock.monotonic()
+        self._trouble = exc
         self._failures += 1
         if self._failures == 1:
             self._trouble_since = now
@@ -506,7 +511,7 @@ class SyncWatch:
         """From now on, this is the run that we watch."""
         self.handle, self._ours = handle, ours
         self.report = report or RunReport(WORKING)
-        self._claim = self._doubt = None
+        self._claim = self._doubt = self._trouble = None
         self._sends = 0
         self._watched_since = self._listed_at = self._clock.monotonic()
         self._remember(Record(handle.sync_id, handle.run_id, handle.run_url, ours))
