@@ -105,10 +105,12 @@ class FakeVendor:
         return run
 
     def prepare(self, request: SyncRequest) -> SyncRequest:
+        assert isinstance(request, SyncRequest)
         self._take(self.on_prepare, self.prepares)
         return request
 
     def start(self, request: SyncRequest) -> RunHandle:
+        assert isinstance(request, SyncRequest)
         self._take(self.on_start, self.starts)
         if self.before_start is not None:
             self.before_start()
@@ -138,6 +140,7 @@ class FakeVendor:
         return self._report(run)
 
     def recent(self, request: SyncRequest) -> List[Sighting]:
+        assert isinstance(request, SyncRequest)
         self._take(self.on_recent, self.lists)
         listed = self.clock.monotonic() - self.lists_after
         return [

@@ -345,3 +345,12 @@ def test_a_stop_before_anything_was_started_leaves_nothing(clock):
     sync = watch(vendor, [heard.append], cancel_remote_run=True)
     sync.abandon("KeyboardInterrupt")
     assert (heard, vendor.cancels, vendor.lists) == ([], [], [])
+
+
+def test_a_stop_cancels_no_run_that_has_ended(clock):
+    vendor = FakeVendor(clock, 0.0)
+    vendor.on_lost = [trouble()]
+    sync = watch(vendor, cancel_remote_run=True)
+    go_on(sync, vendor, 2)
+    sync.abandon("KeyboardInterrupt")
+    assert (vendor.cancels, sync.report.status) == ([], "completed")

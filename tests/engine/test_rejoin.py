@@ -16,6 +16,7 @@ from prefect1_rsync.engine.model import (
     REFUSES,
     SKIPPED,
     SKIPS,
+    WORKING,
     RunReport,
     SyncRequest,
 )
@@ -414,3 +415,14 @@ def test_a_watch_can_be_made_without_a_memory(clock):
         clock.sleep(max(0.0, sync.due - clock.monotonic()))
         sync.step()
     assert sync.result()["status"] == "completed"
+
+
+@pytest.mark.parametrize("record", [Record("s1", "100", None, True), None])
+def test_without_waiting_the_stats_hold_what_was_seen(clock, record):
+    vendor = FakeVendor(clock)
+    vendor.add_run(EVER)
+    seen = RunReport(WORKING, "working", records_processed=3)
+    vendor.tape = [seen]
+    vendor._report = lambda _: seen
+    stats = run(vendor, record=record, resume=True, wait=False)
+    assert (stats["run_id"], stats["records_processed"]) == ("100", 3)

@@ -542,7 +542,7 @@ def test_a_sync_that_is_always_overtaken_before_its_trigger_gives_up(clock, when
         assert len(vendor.runs) <= 2 * MAX_STARTS, "it never gives up"
 
     clock.on_sleep = overtake
-    with pytest.raises(errors.SyncAlreadyRunning):
+    with pytest.raises(errors.SyncAlreadyRunning, match=r": 20 times, another run was there be"):
         run(vendor)
     assert vendor.starts == []
 
@@ -573,6 +573,17 @@ def test_a_run_in_the_way_that_is_gone_is_no_longer_in_the_way(clock):
     clock.on_sleep = vanish
     vendor.tape = [errors.SyncNotFound("gone", None, 404)]
     assert run(vendor)["run_id"] == "101"
+    assert clock.sleeps == [5, 5, 5]
+
+
+def test_a_run_in_the_way_ends_the_count_of_refusals_without_a_run(clock):
+    vendor = FakeVendor(clock, when_running=REFUSES)
+    vendor.before_start = lambda: vendor.add_run(3)
+    busy = errors.SyncAlreadyRunning("busy", None, 409, had_no_effect=True)
+    vendor.on_start = [None] + [busy] * 99
+    with pytest.raises(errors.SyncAlreadyRunning):
+        run(vendor)
+    assert len(vendor.starts) == 1 + MAX_PHANTOMS
 
 
 def test_a_skipped_run_without_a_run_in_the_way_gives_up_after_a_few(clock):

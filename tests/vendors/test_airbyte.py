@@ -1,14 +1,18 @@
 import uuid
 
 import pytest
+import requests
 from hypothesis import given
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.model import RunReport, SyncRequest, stats_of
+from prefect1_rsync.engine.clock import RealClock
+from prefect1_rsync.engine.model import RunHandle, RunReport, Sighting, SyncRequest, stats_of
+from prefect1_rsync.engine.redact import Redactor
 from prefect1_rsync.vendors import airbyte as room
 from prefect1_rsync.vendors.airbyte import (
     CLOUD_API,
     AirbyteClient,
+    ClientCredentialsAuth,
     Credentials,
     add_details,
     check_connection_id,
@@ -18,6 +22,7 @@ from prefect1_rsync.vendors.airbyte import (
 )
 from tests import specs
 from tests.engine.strategies import JSON, mutated
+from tests.vendors.bench import Requests
 from tests.vendors.test_census import check_stats
 
 # From the vendor's documentation and server.
@@ -167,6 +172,11 @@ def test_what_is_not_about_a_job_is_trouble(answer):
 def test_the_reason_of_a_failure(answer, reason):
     found = add_details(FAILED, answer).error_message
     assert found == reason or (reason and found.startswith(reason))
+
+
+def test_a_reason_is_cut():
+    reasons = with_failures({"externalMessage": "a" * 1500}, {"externalMessage": "b" * 1500})
+    assert len(add_details(FAILED, reasons).error_message) == 2000
 
 
 def test_a_success_has_no_reason_but_may_have_rejected_records():
@@ -488,6 +498,232 @@ def test_addresses_that_follow_from_the_root(api, config, web):
     assert (derived_config_api_url(api), web_url(api)) == (config, web)
 
 
+HANDLE = RunHandle(
+    "airbyte", "c", "7", "https://cloud.airbyte.com/workspaces/w/connections/c/timeline"
+)
+REQUEST = SyncRequest("c", workspace="w")
+ENDED, GOING = dict(JOB, jobId=7), dict(JOB, jobId=7, status="running")
+
+
+def asked_of(call, *answers):
+    """The requests that a call makes, and what it returns."""
+    client = AirbyteClient()
+    client._http = client._config = Requests(*answers)
+    return client._http.asked, call(client)
+
+
+def test_the_requests_of_a_start():
+    asked, request = asked_of(
+        lambda client: client.prepare(SyncRequest("c")), dict(ACTIVE, workspaceId="w")
+    )
+    assert asked == [("GET", "/connections/c", None, None, 60.0, False)]
+    assert request == REQUEST
+    asked, handle = asked_of(lambda client: client.start(REQUEST), {"jobId": 7})
+    body = {"connectionId": "c", "jobType": "sync"}
+    assert asked == [("POST", "/jobs", None, body, 240.0, False)]
+    assert handle == HANDLE
+    _, handle = asked_of(lambda client: client.start(SyncRequest("c")), {"jobId": 7})
+    assert handle == HANDLE._replace(run_url=None)
+
+
+def test_the_requests_of_a_look_a_list_and_a_cancel():
+    look = ("GET", "/jobs/7", None, None, 60.0, False)
+    asked, report = asked_of(lambda client: client.look(HANDLE), GOING)
+    assert (asked, report) == ([look], parse_job(GOING))
+    asked, report = asked_of(lambda client: client.look(HANDLE), ENDED, DETAILS)
+    details = ("POST", "/jobs/get_without_logs", None, {"id": 7}, 20.0, False)
+    assert (asked, report) == ([look, details], add_details(parse_job(ENDED), DETAILS))
+    query = {"connectionId": "c", "limit": "20", "orderBy": "createdAt|DESC"}
+    jobs = {"data": [{"jobId": 8}, {"status": "failed"}, ENDED]}
+    asked, found = asked_of(lambda client: client.recent(REQUEST), jobs)
+    assert asked == [("GET", "/jobs", query, None, 60.0, False)]
+    assert found == [Sighting(HANDLE, parse_job(ENDED))]
+    asked, _ = asked_of(lambda client: client.cancel(HANDLE), GOING, None)
+    assert asked == [look, ("DELETE", "/jobs/7", None, None, 60.0, False)]
+
+
+ROOT = "http://h.example/v1"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "message", "knows"),
+    [
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncApiError("not JSON (text/html)", None, 200, True),
+            f"{ROOT} is not the API root: it answered with a web page. For a self-managed "
+            "Airbyte, api_url ends in /api/public/v1",
+            (200, False, None, True),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncUnauthorized("no", None, 403, False, 7.0, True),
+            "no; Airbyte also answers so for an id that it does not know",
+            (403, False, 7.0, True),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncNotFound("no", None, 404, False, 7.0, True),
+            f"no; or {ROOT} is not the root of the public API",
+            (404, False, 7.0, True),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncApiError("no", None, 503, True, 7.0, False),
+            "no",
+            (503, True, 7.0, False),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            {},
+            "Airbyte's answer is not about a connection",
+            (None, True, None, False),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            dict(ACTIVE, status="inactive"),
+            "the connection is switched off; switch it on in Airbyte (status inactive)",
+            (),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            dict(ACTIVE, status="locked"),
+            "the connection is locked; see Airbyte's page of the connection for the reason "
+            "(status locked)",
+            (),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            dict(ACTIVE, status="deprecated"),
+            "the connection was deleted (status deprecated)",
+            (),
+        ),
+        (
+            lambda client: client.start(REQUEST),
+            {"jobId": "x"},
+            "Airbyte's answer to the trigger names no job",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.start(REQUEST),
+            errors.SyncApiError("no", None, 422),
+            "no",
+            (422, False, None, False),
+        ),
+        (
+            lambda client: client.look(HANDLE),
+            {},
+            "Airbyte's answer is not about a job",
+            (None, True, None, False),
+        ),
+        (
+            lambda client: client.recent(REQUEST),
+            {},
+            "the answer is not Airbyte's list of jobs",
+            (None, True, None, False),
+        ),
+    ],
+)
+def test_an_answer_that_helps_nobody_is_told_word_for_word(call, answer, message, knows):
+    with pytest.raises(errors.SyncError) as caught:
+        asked_of(call, answer)
+    assert (str(caught.value), caught.value.args[1:]) == (message, (None, *knows))
+
+
+@pytest.mark.parametrize(
+    ("text", "connection", "had_no_effect"),
+    [
+        ("A sync is Already running", ACTIVE, True),
+        ("Could not fulfill request", ACTIVE, False),
+        ("Could not fulfill request", errors.SyncNotFound("no", None, 404), False),
+    ],
+)
+def test_what_a_409_means(text, connection, had_no_effect):
+    refusal = errors.SyncApiError(text, None, 409, False, None, True)
+    with pytest.raises(errors.SyncAlreadyRunning) as caught:
+        asked_of(lambda client: client.start(REQUEST), refusal, connection)
+    assert caught.value.args == (text, None, 409, False, None, had_no_effect)
+
+
+def token_of(clock, *answers):
+    http, redactor = Requests(*answers), Redactor()
+    auth = ClientCredentialsAuth(http, "i", "s", redactor, clock)
+    return http.asked, auth, redactor
+
+
+def header(auth):
+    request = requests.Request("GET", ROOT, auth=auth).prepare()
+    return request.headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("life", "good_for"),
+    [(900, 840), (180, 120), (179, 179 * 2 / 3), (3, 2), (None, 120), (0, 120), ("x", 120)],
+)
+def test_a_token_is_renewed_before_its_end(clock, life, good_for):
+    answers = [{"access_token": name, "expires_in": life} for name in ("tok1", "tok2")]
+    asked, auth, redactor = token_of(clock, *answers)
+    assert header(auth) == "Bearer tok1"
+    body = {"client_id": "i", "client_secret": "s"}
+    assert asked == [("POST", "/applications/token", None, body, 60.0, True)]
+    assert redactor.text("tok1") == "***"
+    clock.wind(good_for - 0.001)
+    assert header(auth) == "Bearer tok1"
+    clock.wind(0.001)
+    assert header(auth) == "Bearer tok2"
+
+
+def test_a_token_that_was_refused_is_not_used_again(clock):
+    _, auth, _ = token_of(clock, {"access_token": "tok1"}, {"access_token": "tok2"})
+    assert header(auth) == "Bearer tok1"
+    assert auth.renew() is True
+    assert header(auth) == "Bearer tok2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "knows"),
+    [
+        (
+            errors.SyncUnauthorized("no", {"x": 1}, 401, False, 7.0, False),
+            errors.SyncUnauthorized,
+            ("no", {"x": 1}, 401, False, 7.0, True),
+        ),
+        (
+            errors.SyncApiError("no", None, 503, True, 7.0, False),
+            errors.SyncApiError,
+            ("no", None, 503, True, 7.0, True),
+        ),
+        (
+            {"access_token": None},
+            errors.SyncApiError,
+            (
+                "Airbyte's answer to the token request holds no token",
+                None,
+                None,
+                False,
+                None,
+                True,
+            ),
+        ),
+    ],
+)
+def test_without_a_token_nothing_was_sent(clock, answer, kind, knows):
+    _, auth, _ = token_of(clock, answer)
+    with pytest.raises(errors.SyncApiError) as caught:
+        header(auth)
+    assert (type(caught.value), caught.value.args) == (kind, knows)
+
+
+def test_a_client_is_made_of_its_arguments():
+    client = AirbyteClient(Credentials(bearer_token="tok1"), "https://h.example/x/", "https://c/v1")
+    assert repr(client) == "AirbyteClient('https://h.example/x')"
+    assert (client._http._vendor, client._config._vendor) == ("Airbyte", "Airbyte")
+    assert client._config.base_url == "https://c/v1"
+    assert client._config._auth is client._http._auth
+    assert isinstance(client._http._clock, RealClock)
+    assert client._http._redactor.text("tok1") == client._config._redactor.text("tok1") == "***"
+
+
 # --- logging in --------------------------------------------------------------------------
 
 
@@ -612,6 +848,51 @@ def test_credentials_are_of_one_kind_and_whole(credentials, message):
         assert secret not in repr(credentials)
 
 
+ONE_KIND = "give one kind of credential, not several"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [
+        (Credentials("i"), "client_id and client_secret must be given together"),
+        (Credentials(password="p"), "username and password must be given together"),
+        (
+            Credentials("i", "s", "t", "u", "p"),
+            "client_id and client_secret / bearer_token / username and password: " + ONE_KIND,
+        ),
+        (Credentials("i", "s", "t"), "client_id and client_secret / bearer_token: " + ONE_KIND),
+        (Credentials("i", "s s"), "client_secret: must be a text without spaces"),
+        (Credentials("i i", "s"), "client_id: must be a text without spaces"),
+        (Credentials(bearer_token="t\n"), "bearer_token: must be a text without spaces"),
+        (
+            Credentials(username="u", password="\x1f"),
+            "password: must be a text without control characters",
+        ),
+        (
+            Credentials(username="\x7f", password="p"),
+            "username: must be a text without control characters",
+        ),
+        (Credentials(username="u:v", password="p"), "username: HTTP Basic allows no colon in it"),
+    ],
+)
+def test_wrong_credentials_are_told_word_for_word(credentials, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        credentials.check()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("credentials", "text"),
+    [
+        (Credentials(), "Credentials()"),
+        (Credentials("i", "s"), "Credentials(client_id, client_secret)"),
+        (Credentials(bearer_token="t"), "Credentials(bearer_token)"),
+    ],
+)
+def test_the_repr_of_credentials_names_what_is_given(credentials, text):
+    assert repr(credentials) == text
+
+
 def test_a_password_may_hold_spaces_and_umlauts():
     Credentials(username="u", password="pä ss").check()
 
@@ -633,8 +914,11 @@ def test_a_connection_is_named_by_its_uuid(value):
 
 @pytest.mark.parametrize("value", [None, "", 7, "my-connection", CONNECTION[:-1]])
 def test_everything_else_names_no_connection(value):
-    with pytest.raises(ValueError, match=r"^connection_id: must be the connection's UUID"):
+    with pytest.raises(ValueError, match="connection_id") as caught:
         check_connection_id(value, "connection_id")
+    assert str(caught.value) == (
+        "connection_id: must be the connection's UUID, as in the address of its page"
+    )
 
 
 # --- the vendor's document ---------------------------------------------------------------

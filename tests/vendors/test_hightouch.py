@@ -3,11 +3,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.model import SyncRequest, stats_of
+from prefect1_rsync.engine.clock import RealClock
+from prefect1_rsync.engine.model import RunHandle, Sighting, SyncRequest, stats_of
 from prefect1_rsync.sandbox import MISSING
 from prefect1_rsync.vendors.hightouch import WEB, HightouchClient, parse_runs
 from tests import specs
 from tests.engine.strategies import JSON, mutated
+from tests.vendors.bench import Requests
 from tests.vendors.test_census import check_stats
 
 # From the vendor's OpenAPI document.
@@ -233,6 +235,7 @@ class Pages:
     def get(self, path, params):
         assert (path, params["orderBy"], params["limit"]) == ("/syncs/1/runs", "id", "100")
         self.asked += 1
+        assert self.asked <= 40, "it never ends"
         begin = int(params["offset"])
         if self.pages is not None:
             return self.pages[begin // 100] if begin // 100 < len(self.pages) else {"data": []}
@@ -270,7 +273,23 @@ def test_the_newest_runs_are_found_in_either_order(number, descending):
 def test_more_pages_than_can_be_are_not_read_without_end():
     pages = Pages(range(10**6))
     assert recent_of(pages)
-    assert pages.asked <= 20
+    # The first, and those of the numbers 1, 2, 4 ... 4096.
+    assert pages.asked == 1 + 13
+
+
+@pytest.mark.parametrize(
+    ("number", "asked"), [(100, 1), (101, 2), (201, 3), (301, 5), (401, 4), (409600, 14 + 11)]
+)
+def test_the_last_page_is_found_in_few_requests(number, asked):
+    pages = Pages(range(number))
+    assert recent_of(pages)[0] == number - 1
+    assert pages.asked == asked
+
+
+def test_a_list_whose_last_page_is_empty_is_read_once():
+    data = [{"id": 1, "status": "success"}, {"id": 2, "status": "queued"}]
+    pages = Pages((), [{"data": data, "hasMore": True}] * 2)
+    assert (recent_of(pages), pages.asked) == ([2, 1], 3)
 
 
 def test_a_list_that_is_one_page_may_be_in_any_order():
@@ -321,6 +340,115 @@ def test_there_is_no_cancel(hightouch):
     handle = hightouch.client.start(hightouch.request)
     with pytest.raises(errors.SyncApiError, match="no way to cancel"):
         hightouch.client.cancel(handle)
+
+
+HANDLE = RunHandle("hightouch", "5", "7", WEB)
+RUNS = {"data": [dict(RUN, id=7)]}
+
+
+def asked_of(call, *answers):
+    """The requests that a call makes, and what it returns."""
+    client = HightouchClient("k")
+    client._http = Requests(*answers)
+    return client._http.asked, call(client)
+
+
+@pytest.mark.parametrize(("full", "flags"), [(False, {}), (True, {"fullResync": True})])
+def test_the_request_of_a_trigger(full, flags):
+    request = SyncRequest("5", full_resync=full)
+    asked, handle = asked_of(lambda client: client.start(request), {"id": "7"})
+    assert asked == [("POST", "/syncs/5/trigger", None, flags, 120.0, False)]
+    assert handle == HANDLE
+
+
+def test_the_requests_of_a_look_and_of_lists():
+    query = {"runId": "7", "limit": "100"}
+    asked, report = asked_of(lambda client: client.look(HANDLE), RUNS)
+    assert asked == [("GET", "/syncs/5/runs", query, None, 60.0, False)]
+    assert report == parse_runs(RUNS, "7")
+    query = {"limit": "100", "offset": "0", "orderBy": "id"}
+    asked, found = asked_of(lambda client: client.recent(SyncRequest("5")), RUNS)
+    assert asked == [("GET", "/syncs/5/runs", query, None, 60.0, False)]
+    assert found == [Sighting(HANDLE, parse_runs(RUNS, "7"))]
+    syncs = {"data": [{"id": 1, "slug": "other"}, {"slug": "s"}, {"id": 5, "slug": "s"}]}
+    asked, request = asked_of(lambda client: client.prepare(SyncRequest("", "s")), syncs)
+    assert asked == [("GET", "/syncs", {"slug": "s", "limit": "100"}, None, 60.0, False)]
+    assert request == SyncRequest("5", "s")
+
+
+NO_LIST = (None, True, None, False)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "message", "knows"),
+    [
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {},
+            "Hightouch's answer to the trigger names no run (no reason given)",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {"message": "bad"},
+            "Hightouch's answer to the trigger names no run (bad)",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.look(HANDLE),
+            {},
+            "the answer is not Hightouch's list of sync runs",
+            NO_LIST,
+        ),
+        (
+            lambda client: client.recent(SyncRequest("5")),
+            {},
+            "the answer is not Hightouch's list of sync runs",
+            NO_LIST,
+        ),
+        (
+            lambda client: client.prepare(SyncRequest("", "s")),
+            {},
+            "the answer is not Hightouch's list of syncs",
+            NO_LIST,
+        ),
+        (
+            lambda client: client.prepare(SyncRequest("", "s")),
+            {"data": []},
+            "Hightouch has no sync with this slug",
+            (200, False, None, False),
+        ),
+        (
+            lambda client: client.prepare(SyncRequest("", "s")),
+            {"data": [{"id": 5, "slug": "s", "disabled": True}]},
+            "the sync is switched off in Hightouch",
+            (),
+        ),
+        (
+            lambda client: client.cancel(HANDLE),
+            None,
+            "Hightouch's API has no way to cancel a run",
+            (None, False, None, False),
+        ),
+    ],
+)
+def test_an_answer_that_helps_nobody_is_told_word_for_word(call, answer, message, knows):
+    with pytest.raises(errors.SyncError) as caught:
+        asked_of(call, answer)
+    assert (str(caught.value), caught.value.args[1:]) == (message, (None, *knows))
+
+
+def test_a_client_is_made_of_its_arguments():
+    client = HightouchClient("key-1", "https://h.example/")
+    assert repr(client) == "HightouchClient('https://h.example/api/v1')"
+    assert client._http._vendor == "Hightouch"
+    assert isinstance(client._http._clock, RealClock)
+    assert client._http._redactor.text("key-1") == "***"
+    with pytest.raises(ValueError, match="api_key") as caught:
+        HightouchClient("a b")
+    assert str(caught.value) == (
+        "api_key: must be a text of printable ASCII characters without spaces"
+    )
 
 
 def test_the_link_needs_the_workspaces_slug():
