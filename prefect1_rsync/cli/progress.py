@@ -85,7 +85,8 @@ class LiveTable:
         """Takes an event; called in the thread of its sync."""
         began = self._clock.monotonic() - event.seconds
         ended = event.seconds if event.kind == "ended" else None
-        self._rows[event.vendor] = _Row(event.report, began, ended)
+        given_up = event.error is not None and not (event.report and event.report.ended)
+        self._rows[event.vendor] = _Row(event.report, began, ended, given_up)
 
     def render(self) -> Table:
         """The table as of now."""
@@ -105,7 +106,7 @@ class LiveTable:
             return ("starting", "", "", "")
         seconds = self._clock.monotonic() - row.began if row.ended is None else row.ended
         return (
-            styled(row.report.status),
+            styled("failed", "given up") if row.given_up else styled(row.report.status),
             Text(row.report.vendor_status or ""),
             f"{seconds:.0f} s",
             number(row.report.records_processed, unknown=""),
@@ -116,6 +117,7 @@ class _Row(NamedTuple):
     report: Optional[RunReport]
     began: float  # on the clock's monotonic time
     ended: Optional[float]  # seconds since it began
+    given_up: bool  # ended by an error of the wait, not by the end of the run
 
 
 def results(console: Console, all_stats: Sequence[Dict[str, Any]]) -> None:

@@ -9,6 +9,8 @@ import math
 import re
 from typing import Any, Dict, List, Optional
 
+from .errors import SyncApiError
+
 MAX_TEXT = 2000
 
 _TIME = re.compile(
@@ -26,6 +28,20 @@ def as_dict(value: Any) -> Dict[str, Any]:
 def as_list(value: Any) -> List[Any]:
     """The value if it is a JSON array, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def listed(answer: Any, what: str) -> List[Dict[str, Any]]:
+    """
+    The objects of a list in the envelope `{"data": [...]}` that all three vendors use.
+
+    Raises:
+        - SyncApiError: if there is no list: "nothing is there" must be said, not guessed.
+            Transient, for a good answer may follow
+    """
+    data = as_dict(answer).get("data")
+    if not isinstance(data, list):
+        raise SyncApiError(f"the answer is not {what}", transient=True)
+    return [as_dict(item) for item in data]
 
 
 def as_int(value: Any) -> Optional[int]:

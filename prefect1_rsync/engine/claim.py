@@ -5,12 +5,14 @@ the vendor's list of runs is read, and our run is told apart from others by what
 the trigger and by the time at which it was created.
 """
 
+import math
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .answers import parse_time
 from .model import RunHandle, Sighting
 
-#: How far the vendor's clock and ours may be apart where we know what was there before.
+#: How far the vendor's clock and ours may be apart where we know what was there before; and how
+#: much later than the trigger its run may be created.
 SKEW_SECONDS = 3600.0
 #: The same where we do not: then the time is all that tells an old run from ours.
 STRICT_SKEW_SECONDS = 60.0
@@ -50,7 +52,7 @@ def claimed(claim: Claim, sightings: List[Sighting]) -> Optional[Sighting]:
         moment = parse_time(sighting.report.created_at)
         if moment is not None:
             late = moment.timestamp() - claim.sent_at
-            if late >= -skew:
+            if -skew <= late <= SKEW_SECONDS:
                 # Within a second they are as near: Airbyte's times are whole seconds.
                 near.append((round(abs(late)), index))
         elif claim.before is not None:
@@ -107,7 +109,11 @@ class Record(NamedTuple):
             isinstance(record.run_id, (str, type(None)))
             and isinstance(record.run_url, (str, type(None)))
             and isinstance(record.ours, bool)
-            and isinstance(record.sent_at, (int, float, type(None)))
+            and (record.sent_at is None or _is_number(record.sent_at))
             and isinstance(record.before, (list, type(None)))
         )
         return record if whole else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)

@@ -27,7 +27,7 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 _CHUNK = 65536
-_FEW, _SOME = 16, 512
+_FEW, _SOME = 16, 128
 _FAST_SECONDS = 0.1
 # Worth asking again: the request came too early, too often, or hit trouble at the vendor's.
 _TRANSIENT_CODES = (408, 425, 429)

@@ -31,6 +31,7 @@ from .model import (
     COMPLETED,
     FAILED,
     QUEUES,
+    REFUSES,
     SKIPPED,
     SKIPS,
     WORKING,
@@ -179,6 +180,7 @@ class SyncWatch:
         self._phantoms = 0
         self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
         self._failures = 0
+        self._trouble: Optional[SyncApiError] = None
         self._trouble_since = self.due
         self._unknown_words: Set[Optional[str]] = set()
         self._listed_at = self.due
@@ -269,14 +271,14 @@ class SyncWatch:
         """What is there before we start? Tells our run from others later, and who is in the way."""
         policy = self._options.if_already_running
         needed = policy != WAIT or self._options.resume
+        self._starts += 1
         self._before = None
         try:
             sightings = self._vendor.recent(self.request)
-        except SyncUnauthorized:
-            raise
-        except SyncApiError:
-            # Without the list, a trigger that goes wrong is told apart by its time alone.
-            if needed:
+        except SyncApiError as exc:
+            # No list at all (Census documents none for API v2): then a trigger that goes wrong is
+            # told apart by its time alone. Trouble that may pass is waited for.
+            if needed or exc.transient or isinstance(exc, SyncUnauthorized):
                 raise
         else:
             self._before = [it.handle.run_id for it in sightings]
@@ -293,9 +295,8 @@ class SyncWatch:
 
     def _start(self) -> None:
         if self._late():
-            self._time_out()
+            self._time_out(self._trouble)
             return
-        self._starts += 1
         if self._doubt is None:
             before = None if self._before is None else tuple(self._before)
             self._claim = Claim(self._clock.time(), before)
@@ -321,8 +322,10 @@ class SyncWatch:
                 self._next = self._survey
             raise
         else:
-            # Airbyte may answer with a job that was waiting already: then it isn't ours.
-            ours = handle.run_id not in (self._before or ())
+            # Airbyte may answer with a job that was waiting already: then it isn't ours. Without
+            # the list nobody knows, and what may not be ours is never cancelled.
+            known = self._before is not None or self._vendor.when_running != REFUSES
+            ours = known and handle.run_id not in (self._before or ())
             self._adopt(handle, ours, "started" if ours else "was waiting already; watching it")
 
     def _resolve(self) -> None:
@@ -331,6 +334,10 @@ class SyncWatch:
         found = claimed(self._claim, self._vendor.recent(self.request))
         if found is not None:
             self._adopt(found.handle, True, "was started after all; watching it", found.report)
+            if not self.done and found.report.ended:
+                self._end(found.report)
+            elif not self.done and self._late():
+                self._time_out()
         elif self._late():
             self._time_out()
         elif self._clock.monotonic() < self._resolve_until:
@@ -339,6 +346,7 @@ class SyncWatch:
             self._go_on(self._start)
         else:
             text = f"the trigger was sent {self._sends} times and started no run; {self._doubt}"
+            self._claim = None
             self._fail(SyncApiError(text, transient=True))
 
     def _look(self) -> None:
@@ -397,6 +405,8 @@ class SyncWatch:
 
     def _take_over(self, record: Record) -> None:
         """Begins where a former attempt has stopped."""
+        # Again from the beginning: this attempt may end before it has learnt anything itself.
+        self._remember(record)
         self.request = self.request._replace(sync_id=record.sync_id)
         self.handle = record.handle(self._vendor.name)
         self._ours = record.ours
@@ -441,6 +451,7 @@ class SyncWatch:
     def _bear(self, exc: SyncApiError) -> None:
         """A request that may be repeated got no usable answer."""
         now = self._clock.monotonic()
+        self._trouble = exc
         self._failures += 1
         if self._failures == 1:
             self._trouble_since = now
@@ -483,6 +494,8 @@ class SyncWatch:
         if policy == ATTACH:
             self._adopt(other, False, "was going on already; watching it")
             return
+        if self._starts >= MAX_STARTS:
+            raise SyncAlreadyRunning(f"{self._starts} times, another run was there before ours")
         self._other = other
         self._watched_since = self._clock.monotonic()
         self._tell(
@@ -498,7 +511,7 @@ class SyncWatch:
         """From now on, this is the run that we watch."""
         self.handle, self._ours = handle, ours
         self.report = report or RunReport(WORKING)
-        self._claim = self._doubt = None
+        self._claim = self._doubt = self._trouble = None
         self._sends = 0
         self._watched_since = self._listed_at = self._clock.monotonic()
         self._remember(Record(handle.sync_id, handle.run_id, handle.run_url, ours))
@@ -556,7 +569,7 @@ class SyncWatch:
     def _timed_out(self, how: str) -> SyncRunTimedOut:
         text = f"not over after {self._seconds():.0f} s"
         if self._claim is not None:
-            text += f"; whether the trigger started a run is not known ({self._doubt})"
+            text += f"; {self._doubt}"
         elif not self._going_on() and self._cancel_until is None:
             text = f"not started after {self._seconds():.0f} s"
             if self._other is not None:
@@ -595,7 +608,8 @@ class SyncWatch:
     def _fail(self, exc: SyncError) -> None:
         """Ends the watch with an error that names the sync, the run and the link."""
         text = f"{self._who()}: {exc}"
-        if self._going_on() and self._cancel_until is None:
+        in_doubt = self._claim is not None and self._doubt is not None
+        if in_doubt or (self._going_on() and self._cancel_until is None):
             text += "; " + self._goes_on()
         stats = self._make_stats()
         stats["error_message"] = stats["error_message"] or str(exc)

@@ -79,10 +79,6 @@ class SyncTask(Task):
 
     def _sync(self, given: Dict[str, Any]) -> Dict[str, Any]:
         """Runs the sync with what `run()` was given."""
-        arguments = self._merged(given)
-        options = options_from(arguments)
-        vendor, request = self._plan(arguments, resolve=True)
-        assert vendor is not None
         # Once: a second call of run() in the same attempt is another sync.
         earlier = Record.from_json(prefect.context.pop(_EARLIER, None))
         kept: Dict[str, Any] = {}
@@ -91,18 +87,24 @@ class SyncTask(Task):
             # For the case that we are killed in a way that raises nothing here.
             kept[_NOW] = prefect.context[_NOW] = None if record is None else record._asdict()
 
+        vendor: Optional[Vendor] = None
         try:
-            return run_sync(
-                vendor, request, options, self._clock, [self._log_event], earlier, remember
-            )
+            remember(earlier)
+            arguments = self._merged(given)
+            options = options_from(arguments)
+            vendor, request = self._plan(arguments, resolve=True)
+            assert vendor is not None
+            listeners = [self._log_event]
+            return run_sync(vendor, request, options, self._clock, listeners, earlier, remember)
         except BaseException as exc:
             # An attribute of the exception is what reaches the state handler on every executor;
             # Prefect's timeout is no Exception, but a BaseException.
-            exc.remote_run = kept.get(_NOW)  # type: ignore[attr-defined]
+            exc.remote_run = kept[_NOW]  # type: ignore[attr-defined]
             raise
         finally:
             prefect.context.pop(_NOW, None)
-            vendor.close()
+            if vendor is not None:
+                vendor.close()
 
     def _merged(self, given: Dict[str, Any]) -> Dict[str, Any]:
         """What `run()` was given over the constructor's."""

@@ -12,7 +12,16 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import requests
 
-from ..engine.answers import as_dict, as_id, as_int, as_list, as_text, as_time, as_word
+from ..engine.answers import (
+    as_dict,
+    as_id,
+    as_int,
+    as_list,
+    as_text,
+    as_time,
+    as_word,
+    listed,
+)
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import (
     SyncAlreadyRunning,
@@ -227,10 +236,7 @@ class AirbyteClient:
             raise self._why_refused(request, exc) from None
         job_id = as_int(as_dict(answer).get("jobId"))
         if job_id is None:
-            raise SyncApiError(
-                "Airbyte's answer to the trigger names no job; whether one was started is "
-                "unknown, and it was not asked again"
-            )
+            raise SyncApiError("Airbyte's answer to the trigger names no job")
         return self._handle(request, str(job_id))
 
     def look(self, handle: RunHandle) -> RunReport:
@@ -250,8 +256,8 @@ class AirbyteClient:
             },
         )
         found = []
-        for job in as_list(as_dict(answer).get("data")):
-            job_id = as_id(as_dict(job).get("jobId"))
+        for job in listed(answer, "Airbyte's list of jobs"):
+            job_id = as_id(job.get("jobId"))
             if job_id and as_word(job.get("status")):
                 found.append(Sighting(self._handle(request, job_id), parse_job(job)))
         return found

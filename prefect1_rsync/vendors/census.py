@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import requests
 
 from ..engine import answers
-from ..engine.answers import as_dict, as_id, as_int, as_list, as_text, as_time, as_word
+from ..engine.answers import as_dict, as_id, as_int, as_text, as_time, as_word, listed
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncApiError
 from ..engine.http import BearerAuth, HttpClient
@@ -228,10 +228,7 @@ class CensusClient:
             )
         run_id = as_int(as_dict(as_dict(answer).get("data")).get("sync_run_id"))
         if run_id is None:
-            raise SyncApiError(
-                "Census' answer to the trigger names no run; whether one was started is "
-                "unknown, and it was not asked again"
-            )
+            raise SyncApiError("Census' answer to the trigger names no run")
         return self._handle(request.sync_id, str(run_id))
 
     def look(self, handle: RunHandle) -> RunReport:
@@ -245,8 +242,8 @@ class CensusClient:
             {"page": "1", "per_page": str(_RUNS_LOOKED_THROUGH), "order": "desc"},
         )
         found = []
-        for run in as_list(as_dict(answer).get("data")):
-            run_id = as_id(as_dict(run).get("id"))
+        for run in listed(answer, "Census' list of sync runs"):
+            run_id = as_id(run.get("id"))
             if run_id and as_word(run.get("status")):
                 handle = self._handle(request.sync_id, run_id)
                 found.append(Sighting(handle, parse_run({"data": run})))

@@ -6,12 +6,12 @@ otherwise.
 """
 
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import requests
 
 from ..engine import answers
-from ..engine.answers import as_dict, as_id, as_int, as_list, as_text, as_time, as_word, total
+from ..engine.answers import as_dict, as_id, as_int, as_text, as_time, as_word, listed, total
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncApiError, SyncNotFound, SyncRunDisabled
 from ..engine.http import BearerAuth, HttpClient
@@ -110,9 +110,7 @@ class HightouchClient:
             return request
         slug = request.sync_slug or ""
         answer = self._http.get("/syncs", {"slug": slug, "limit": str(_PAGE)})
-        if not isinstance(as_dict(answer).get("data"), list):
-            raise SyncApiError("Hightouch's answer is not a list of syncs", transient=True)
-        for sync in _data(answer):
+        for sync in listed(answer, "Hightouch's list of syncs"):
             sync_id = as_id(sync.get("id"))
             if sync.get("slug") == slug and sync_id:
                 if sync.get("disabled") is True:
@@ -145,8 +143,7 @@ class HightouchClient:
         run_id = as_id(as_dict(answer).get("id"))
         if run_id is None:
             raise SyncApiError(
-                "Hightouch's answer to the trigger names no run ({}); whether one was started "
-                "is unknown, and it was not asked again".format(
+                "Hightouch's answer to the trigger names no run ({})".format(
                     answers.reason_in(answer) or "no reason given"
                 )
             )
@@ -169,42 +166,42 @@ class HightouchClient:
         Not by the filter `after`: it is on the start of the work, and a run that waits in the
         queue has none yet. And the order of the list is documented nowhere.
         """
-        answer = self._runs(request, 0)
-        ids = [as_int(run.get("id")) or 0 for run in _data(answer)]
-        if _has_more(answer) and ids != sorted(ids, reverse=True):
-            answer = self._last_page(request)
+        runs, more = self._page(request, 0)
+        ids = [as_int(run.get("id")) or 0 for run in runs]
+        if more and ids != sorted(ids, reverse=True):
+            runs = runs + self._last_page(request)
+        found = {as_id(run.get("id")): run for run in runs}
         sightings = [
             Sighting(self._handle(request.sync_id, run_id), _report(run))
-            for run in _data(answer)
-            for run_id in [as_id(run.get("id"))]
+            for run_id, run in found.items()
             if run_id
         ]
         return sorted(sightings, key=lambda it: as_int(it.handle.run_id) or 0, reverse=True)
 
-    def _last_page(self, request: SyncRequest) -> Any:
+    def _last_page(self, request: SyncRequest) -> List[Dict[str, Any]]:
         """Nobody tells how many pages there are: double the distance, then halve it."""
         below, above = 0, 1
-        answer = self._runs(request, above)
-        while _has_more(answer) and above < _MAX_PAGE:
+        runs, more = self._page(request, above)
+        while more and above < _MAX_PAGE:
             below, above = above, above * 2
-            answer = self._runs(request, above)
-        while above - below > 1 and not _data(answer):
+            runs, more = self._page(request, above)
+        while above - below > 1 and not runs:
             middle = (below + above) // 2
-            found = self._runs(request, middle)
-            if _has_more(found):
+            found, more = self._page(request, middle)
+            if more:
                 below = middle
             else:
-                above, answer = middle, found
-        return answer
+                above, runs = middle, found
+        return runs
 
-    def _runs(self, request: SyncRequest, page: int) -> Any:
+    def _page(self, request: SyncRequest, number: int) -> Tuple[List[Dict[str, Any]], bool]:
+        """A page of runs, and whether there are more behind it."""
         answer = self._http.get(
             f"/syncs/{request.sync_id}/runs",
-            {"limit": str(_PAGE), "offset": str(page * _PAGE), "orderBy": "id"},
+            {"limit": str(_PAGE), "offset": str(number * _PAGE), "orderBy": "id"},
         )
-        if not isinstance(as_dict(answer).get("data"), list):
-            raise SyncApiError("Hightouch's answer is not a list of sync runs", transient=True)
-        return answer
+        runs = listed(answer, "Hightouch's list of sync runs")
+        return runs, as_dict(answer).get("hasMore") is True
 
     def cancel(self, handle: RunHandle) -> None:
         """Hightouch's API can't cancel a run."""
@@ -244,9 +241,7 @@ def parse_runs(answer: Any, run_id: str) -> RunReport:
     Raises:
         - SyncApiError: if this is not a list of runs; transient, for a good answer may follow
     """
-    if not isinstance(as_dict(answer).get("data"), list):
-        raise SyncApiError("Hightouch's answer is not a list of sync runs", transient=True)
-    for run in _data(answer):
+    for run in listed(answer, "Hightouch's list of sync runs"):
         if as_id(run.get("id")) == run_id:
             return _report(run)
     return RunReport(WORKING, listed=False, raw=answer)
@@ -281,11 +276,3 @@ def _rows(counts: Any) -> Optional[int]:
     return total(
         *(as_int(counts.get(key)) for key in ("addedCount", "changedCount", "removedCount"))
     )
-
-
-def _data(answer: Any) -> List[Dict[str, Any]]:
-    return [as_dict(item) for item in as_list(as_dict(answer).get("data"))]
-
-
-def _has_more(answer: Any) -> bool:
-    return as_dict(answer).get("hasMore") is True

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from prefect1_rsync.cli import main, progress, show
 from prefect1_rsync.cli.environment import pointing_at
+from prefect1_rsync.engine.errors import SyncRunTimedOut
 from prefect1_rsync.engine.events import Event
 from prefect1_rsync.engine.model import RunReport
 from prefect1_rsync.sandbox import Sandbox
@@ -27,7 +28,7 @@ TABLE = [
 ]
 FAILURE = (
     "SyncRunFailed('Hightouch sync 2, run 693970493: failed: the destination refused the API key "
-    "(401 Unauthorized), 0 records (https://app.hightouch.com/demo/syncs/2/runs/693970493)')"
+    "(401 Unauthorized) (https://app.hightouch.com/demo/syncs/2/runs/693970493)')"
 )
 
 
@@ -53,7 +54,7 @@ def test_in_a_log(monkeypatch):
     assert not CONTROL.search(text)
     # Every sync's start and end, and something in between.
     for vendor in ("Airbyte", "Census", "Hightouch"):
-        assert re.search(rf"^ +[\d.]+ s  {vendor} sync .+: started\. http", text, re.M)
+        assert re.search(rf"^ +[\d.]+ s  {vendor} sync .+: started \(http", text, re.M)
         assert len(re.findall(rf"^ +[\d.]+ s  {vendor} sync .+: completed\b", text, re.M)) == 1
     assert text.rstrip().endswith(os.path.join("cli", "flows.py"))
 
@@ -176,8 +177,8 @@ def test_the_live_table_goes_on_between_two_looks():
     table = progress.LiveTable(clock, ["Census", "Hightouch"])
     assert cells(table.render()) == [["Census", "starting"], ["Hightouch", "starting"]]
 
-    def tell(kind, seconds, **report):
-        table.hear(Event(kind, "Census", "1", "7", None, seconds, RunReport(**report), ""))
+    def tell(kind, seconds, error=None, **report):
+        table.hear(Event(kind, "Census", "1", "7", None, seconds, RunReport(**report), error, ""))
 
     clock.wind(1)
     tell("started", 1.0, status="working")
@@ -189,6 +190,9 @@ def test_the_live_table_goes_on_between_two_looks():
     tell("ended", 7.0, status="failed", vendor_status="failed", records_processed=0)
     clock.wind(60)
     assert cells(table.render())[0] == ["Census", "failed", "failed", "7 s", "0"]
+    # Given up on, while the run goes on at the vendor.
+    tell("ended", 9.0, SyncRunTimedOut("too long"), status="working", vendor_status="queued")
+    assert cells(table.render())[0] == ["Census", "given up", "queued", "9 s"]
 
 
 def test_what_is_unknown_is_called_so():

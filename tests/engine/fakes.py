@@ -1,6 +1,6 @@
 """A vendor without HTTP: runs that last so long and end so, and whatever trouble a test wants."""
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 from prefect1_rsync.engine.answers import as_time
 from prefect1_rsync.engine.errors import SyncAlreadyRunning, SyncApiError
@@ -64,6 +64,7 @@ class FakeVendor:
             when
         - hides_runs (bool): whether the list of runs is empty
         - lists_after (float): seconds until a run is in the list
+        - before_start (callable, optional): called by each trigger, before it is carried out
     """
 
     name, title = "fake", "Fake"
@@ -93,6 +94,7 @@ class FakeVendor:
         self.cancel_takes = 0.0
         self.hides_runs = False
         self.lists_after = 0.0
+        self.before_start: Optional[Callable[[], Any]] = None
 
     def add_run(self, lasts: float, ends: str = COMPLETED) -> FakeRun:
         """A run that somebody else started, now."""
@@ -103,11 +105,15 @@ class FakeVendor:
         return run
 
     def prepare(self, request: SyncRequest) -> SyncRequest:
+        assert isinstance(request, SyncRequest)
         self._take(self.on_prepare, self.prepares)
         return request
 
     def start(self, request: SyncRequest) -> RunHandle:
+        assert isinstance(request, SyncRequest)
         self._take(self.on_start, self.starts)
+        if self.before_start is not None:
+            self.before_start()
         busy = self._active()
         if busy and self.when_running == REFUSES:
             raise SyncAlreadyRunning("busy", status_code=409, had_no_effect=True)
@@ -134,6 +140,7 @@ class FakeVendor:
         return self._report(run)
 
     def recent(self, request: SyncRequest) -> List[Sighting]:
+        assert isinstance(request, SyncRequest)
         self._take(self.on_recent, self.lists)
         listed = self.clock.monotonic() - self.lists_after
         return [
@@ -176,7 +183,11 @@ class FakeVendor:
 
 
 def run(
-    vendor: FakeVendor, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+    vendor: FakeVendor,
+    listeners: Any = (),
+    record: Any = None,
+    remember: Any = None,
+    **options: Any,
 ) -> Any:
     """`run_sync` with these options."""
     return run_sync(
@@ -185,7 +196,11 @@ def run(
 
 
 def watch(
-    vendor: FakeVendor, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+    vendor: FakeVendor,
+    listeners: Any = (),
+    record: Any = None,
+    remember: Any = None,
+    **options: Any,
 ) -> SyncWatch:
     """A `SyncWatch` with these options."""
     return SyncWatch(

@@ -38,6 +38,11 @@ def test_api_errors_keep_what_they_know(cls, pickler):
     assert (error.stats, error.had_no_effect, error.retryable) == (STATS, True, True)
 
 
+@pytest.mark.parametrize("cls", API_CLASSES)
+def test_nothing_is_taken_for_known_that_was_not_said(cls):
+    assert cls("no").args == ("no", None, None, False, None, False)
+
+
 @pytest.mark.parametrize("cls", CLASSES)
 def test_the_repr_holds_no_stats(cls):
     assert repr(cls("a message", STATS)) == f"{cls.__name__}('a message')"

@@ -36,3 +36,7 @@ def test_a_broken_listener_loses_no_sync(clock, caplog):
         stats = run(FakeVendor(clock), [broken, heard.append])
     assert stats["status"] == "completed"
     assert len(heard) == len(caplog.records) == 4
+    told = [record.getMessage() for record in caplog.records]
+    assert told[0] == "A listener failed on the event 'started'"
+    assert told[-1] == "A listener failed on the event 'ended'"
+    assert all(record.exc_info[0] is RuntimeError for record in caplog.records)

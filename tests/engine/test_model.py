@@ -71,3 +71,12 @@ def test_rejected_records_are_those_that_are_known(failed, invalid, rejected):
 def test_every_status_but_working_is_an_end(status):
     assert RunReport(status).ended
     assert not RunReport("working").ended
+
+
+def test_the_run_is_named_by_its_handle_before_the_request():
+    handle = RunHandle("fake", "1", "7", "https://x.example")
+    keys = ("sync_id", "run_id", "run_url", "vendor")
+    stats = stats_of("fake", SyncRequest("2"), handle, RunReport("completed"))
+    assert [stats[key] for key in keys] == ["1", "7", "https://x.example", "fake"]
+    stats = stats_of("fake", SyncRequest("2"), None, RunReport("completed"))
+    assert [stats[key] for key in keys] == ["2", None, None, "fake"]

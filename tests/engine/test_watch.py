@@ -26,7 +26,7 @@ from prefect1_rsync.engine.watch import (
     run_sync,
 )
 from tests.clock import VirtualClock
-from tests.engine.fakes import REQUEST, FakeVendor, run, trouble, watch
+from tests.engine.fakes import REQUEST, FakeVendor, go_on, no_effect, run, trouble, watch
 
 EVER = 10.0**9
 JUST = 1e-6  # Times are sums of floats.
@@ -45,7 +45,7 @@ def kinds(heard):
 
 
 @given(
-    lasts=st.floats(0, 10**5),
+    lasts=st.floats(0, 10**4),
     every=st.none() | st.floats(0, 4000),
     http=st.sampled_from([0.0, 0.3, 7.0]),
     broken=st.lists(st.integers(0, 60), max_size=8),
@@ -57,7 +57,7 @@ def test_a_run_is_never_looked_at_within_five_seconds(lasts, every, http, broken
     assert all(pause >= 5 - JUST for pause in pauses([*vendor.starts, *vendor.look_times()]))
 
 
-@given(lasts=st.floats(0, 2 * 10**5))
+@given(lasts=st.floats(0, 3 * 10**4))
 def test_without_an_interval_an_end_is_seen_within_a_tenth_of_the_age(lasts):
     vendor = FakeVendor(VirtualClock(), lasts)
     run(vendor)
@@ -92,16 +92,17 @@ def test_the_engine_sleeps_only_until_the_next_step_is_due(clock):
 
 
 @given(
-    max_wait=st.floats(1, 10**5),
+    max_wait=st.floats(1, 10**4),
     every=st.none() | st.floats(0, 10**4),
     http=st.sampled_from([0.0, 0.3, 7.0]),
     tape=st.lists(st.sampled_from(["look", "trouble", "patience", "unlisted"]), max_size=40),
+    starts=st.lists(st.sampled_from(["lost", "dropped", "refused"]), max_size=2),
     when_running=st.sampled_from([QUEUES, REFUSES, SKIPS]),
     blocked_for=st.sampled_from([0.0, 3.0, 40.0, 5000.0, EVER]),
     hides_runs=st.booleans(),
 )
 def test_a_task_ends_by_its_deadline_and_one_poll(
-    max_wait, every, http, tape, when_running, blocked_for, hides_runs
+    max_wait, every, http, tape, starts, when_running, blocked_for, hides_runs
 ):
     clock = VirtualClock()
     vendor = FakeVendor(clock, EVER, when_running=when_running, http=http)
@@ -113,10 +114,14 @@ def test_a_task_ends_by_its_deadline_and_one_poll(
         "unlisted": NOT_LISTED,
     }
     vendor.tape = [looks[item] for item in tape]
+    refusals = {"dropped": trouble(), "refused": no_effect(3000)}
+    vendor.on_start = [refusals.get(item) for item in starts]
+    vendor.on_lost = [trouble() for item in starts if item == "lost"]
     if blocked_for:
         vendor.add_run(blocked_for)
     began = clock.monotonic()
-    with pytest.raises((errors.SyncRunError, errors.SyncAlreadyRunning)):
+    # SyncApiError: refused without a run, or sent several times without one; before the deadline.
+    with pytest.raises(errors.SyncError):
         run(vendor, max_wait=max_wait, poll_every=every)
     # A poll is 5 s and HTTP; before it, the start itself may take a few requests.
     assert clock.monotonic() - began <= max_wait + 5 + 6 * http + JUST
@@ -163,6 +168,28 @@ def test_no_run_is_started_after_a_deadline_spent_in_trouble(clock):
     with pytest.raises(errors.SyncRunTimedOut, match="not started"):
         run(vendor, max_wait=100)
     assert vendor.starts == []
+
+
+@pytest.mark.parametrize("retry_after", [None, 40.0, 500.0])
+@pytest.mark.parametrize("phase", ["prepare", "survey", "start", "find", "other", "look"])
+def test_trouble_in_any_phase_ends_at_the_deadline(clock, phase, retry_after):
+    vendor = FakeVendor(clock, EVER, when_running=REFUSES)
+    down = [trouble(retry_after)] * 100
+    vendor.on_prepare = down if phase == "prepare" else []
+    vendor.on_start = [no_effect(retry_after)] * 100 if phase == "start" else []
+    vendor.tape = down if phase in ("other", "look") else []
+    if phase in ("survey", "find"):
+        vendor.on_recent = [None] * (phase == "find") + down
+    if phase == "find":
+        vendor.before_start = lambda: vendor.add_run(EVER)
+    if phase == "other":
+        vendor.add_run(EVER)
+    with pytest.raises(errors.SyncRunTimedOut) as caught:
+        run(vendor, max_wait=100)
+    assert 100 <= clock.monotonic() - 1000 <= 105
+    assert ("not over" if phase == "look" else "not started") in str(caught.value)
+    assert ("the API is down" if phase != "start" else "too many") in str(caught.value)
+    assert len(vendor.runs) == (1 if phase in ("find", "other", "look") else 0)
 
 
 def test_a_vendor_that_refuses_without_a_run_does_not_outlast_the_deadline(clock):
@@ -274,9 +301,7 @@ def test_an_unknown_word_is_working_until_the_deadline(clock):
 def test_a_finished_watch_stays_finished(clock):
     vendor = FakeVendor(clock, 0)
     sync = watch(vendor)
-    while not sync.done:
-        clock.sleep(max(0.0, sync.due - clock.monotonic()))
-        sync.step()
+    go_on(sync, vendor)
     looks = list(vendor.looks)
     sync.step()
     sync.abandon("KeyboardInterrupt")
@@ -300,7 +325,9 @@ def test_looks_may_fail_until_the_deadline(failures, retry_after):
     vendor.tape = [trouble(retry_after)] * failures
     stats = run(vendor, max_wait=10**6)
     assert (stats["status"], len(vendor.starts)) == ("completed", 1)
-    assert all(pause >= (retry_after or 5) - JUST for pause in pauses(vendor.look_times())[:-1])
+    between = pauses(vendor.look_times())
+    assert all(pause >= 5 - JUST for pause in between)
+    assert all(pause >= (retry_after or 5) - JUST for pause in between[:failures])
 
 
 def test_a_deadline_in_trouble_is_a_timeout_that_says_so(clock):
@@ -373,18 +400,6 @@ def test_trouble_before_the_start_is_not_borne_for_long(clock):
     assert "goes on" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [trouble(), errors.SyncApiError("dropped", transient=True), errors.SyncRunDisabled("off")],
-)
-def test_a_trigger_is_never_repeated(clock, error):
-    vendor = FakeVendor(clock)
-    vendor.on_start = [error]
-    with pytest.raises(type(error), match=str(error)) as caught:
-        run(vendor)
-    assert (len(vendor.starts), caught.value.stats["run_id"]) == (1, None)
-
-
 def test_a_programs_error_is_passed_on_and_the_run_left(clock):
     vendor = FakeVendor(clock)
     vendor.tape = [RuntimeError("a bug")]
@@ -432,6 +447,9 @@ def test_wait_starts_ours_when_the_other_has_ended(clock, when_running):
     assert ours.run_id != other.run_id
     assert ours.end >= other.end + 30
     assert ("blocked" in kinds(heard)) is (when_running != QUEUES)
+    # Nothing is sent while the other goes on, unless the vendor queues it.
+    assert len(vendor.starts) == 1
+    assert (vendor.starts[0] >= other.end) is (when_running != QUEUES)
     assert all(pause >= 5 - JUST for pause in pauses(vendor.look_times(other.run_id)))
 
 
@@ -471,10 +489,11 @@ def test_attach_without_waiting_returns_the_other(clock):
     assert (stats["status"], stats["run_id"]) == ("working", other.run_id)
 
 
-def test_a_blocked_sync_bears_trouble(clock):
+@pytest.mark.parametrize("surveys", [[trouble()], [trouble(), trouble()], [None, trouble()]])
+def test_a_blocked_sync_bears_trouble(clock, surveys):
     vendor = FakeVendor(clock, when_running=REFUSES)
     vendor.add_run(100)
-    vendor.on_running = [trouble()]
+    vendor.on_recent = surveys
     vendor.tape = [trouble(), None]
     assert run(vendor)["run_id"] == "101"
 
@@ -495,29 +514,163 @@ def test_a_refusal_may_pass_in_between(clock):
     assert run(vendor)["status"] == "completed"
 
 
+def busy_again(vendor):
+    """Somebody else starts a run, unless one is going on."""
+    if vendor._active() is None:
+        vendor.add_run(17)
+
+
 @pytest.mark.parametrize(
     ("when_running", "error"),
     [(SKIPS, errors.SyncRunSkipped), (REFUSES, errors.SyncAlreadyRunning)],
 )
-def test_a_sync_that_is_always_overtaken_gives_up(clock, when_running, error):
+def test_a_sync_that_is_always_overtaken_at_its_trigger_gives_up(clock, when_running, error):
     vendor = FakeVendor(clock, when_running=when_running)
-    vendor.add_run(17)
-
-    def overtake(_):
-        if vendor._active() is None:
-            vendor.add_run(17)
-
-    clock.on_sleep = overtake
+    vendor.before_start = lambda: busy_again(vendor)
     with pytest.raises(error):
         run(vendor)
     assert len(vendor.starts) == MAX_STARTS
 
 
+@pytest.mark.parametrize("when_running", [REFUSES, SKIPS])
+def test_a_sync_that_is_always_overtaken_before_its_trigger_gives_up(clock, when_running):
+    vendor = FakeVendor(clock, when_running=when_running)
+    vendor.add_run(17)
+
+    def overtake(_):
+        busy_again(vendor)
+        assert len(vendor.runs) <= 2 * MAX_STARTS, "it never gives up"
+
+    clock.on_sleep = overtake
+    with pytest.raises(errors.SyncAlreadyRunning, match=r": 20 times, another run was there be"):
+        run(vendor)
+    assert vendor.starts == []
+
+
 def test_a_skipped_run_at_the_deadline_is_skipped(clock):
     vendor = FakeVendor(clock, when_running=SKIPS)
-    vendor.add_run(EVER)
+    vendor.before_start = lambda: vendor.add_run(EVER)
     with pytest.raises(errors.SyncRunSkipped):
         run(vendor, max_wait=5)
+
+
+def test_a_run_in_the_way_to_the_deadline_is_named(clock):
+    vendor = FakeVendor(clock, when_running=SKIPS)
+    vendor.add_run(EVER)
+    with pytest.raises(errors.SyncRunTimedOut, match="for run 100 is still going on"):
+        run(vendor, max_wait=100)
+    assert vendor.starts == []
+
+
+def test_a_run_in_the_way_that_is_gone_is_no_longer_in_the_way(clock):
+    vendor = FakeVendor(clock, when_running=REFUSES)
+    other = vendor.add_run(200)
+
+    def vanish(_):
+        other.end = clock.monotonic()
+        clock.on_sleep = None
+
+    clock.on_sleep = vanish
+    vendor.tape = [errors.SyncNotFound("gone", None, 404)]
+    assert run(vendor)["run_id"] == "101"
+    assert clock.sleeps == [5, 5, 5]
+
+
+def test_a_run_in_the_way_ends_the_count_of_refusals_without_a_run(clock):
+    vendor = FakeVendor(clock, when_running=REFUSES)
+    vendor.before_start = lambda: vendor.add_run(3)
+    busy = errors.SyncAlreadyRunning("busy", None, 409, had_no_effect=True)
+    vendor.on_start = [None] + [busy] * 99
+    with pytest.raises(errors.SyncAlreadyRunning):
+        run(vendor)
+    assert len(vendor.starts) == 1 + MAX_PHANTOMS
+
+
+def test_a_skipped_run_without_a_run_in_the_way_gives_up_after_a_few(clock):
+    vendor = FakeVendor(clock, ends=SKIPPED, lasts=0, when_running=SKIPS)
+    with pytest.raises(errors.SyncRunSkipped, match="skipped 5 times, although no other run"):
+        run(vendor)
+    assert len(vendor.starts) == MAX_PHANTOMS
+
+
+# --- the survey before the start ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("when_running", [REFUSES, SKIPS, QUEUES])
+def test_wait_starts_ours_even_where_there_is_no_list(clock, when_running):
+    vendor = FakeVendor(clock, when_running=when_running)
+    vendor.on_recent = [errors.SyncNotFound("no list", None, 404)]
+    assert run(vendor)["status"] == "completed"
+    assert (vendor.starts, clock.sleeps) == ([1000.0], [5, 5])
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"if_already_running": "attach"}, {"if_already_running": "fail"}]
+)
+def test_trouble_with_the_survey_is_waited_for(clock, options):
+    vendor = FakeVendor(clock)
+    vendor.on_recent = [trouble()] * 3
+    assert run(vendor, **options)["status"] == "completed"
+    assert (len(vendor.lists), len(vendor.starts)) == (4, 1)
+    assert vendor.starts[0] == vendor.lists[-1] > 1000
+
+
+@pytest.mark.parametrize("options", [{"if_already_running": "attach"}, {"resume": True}])
+def test_a_run_is_joined_after_trouble_with_the_survey(clock, options):
+    vendor = FakeVendor(clock)
+    other = vendor.add_run(100)
+    vendor.on_recent = [trouble()] * 3
+    assert run(vendor, **options)["run_id"] == other.run_id
+    assert (len(vendor.lists), vendor.starts) == (4, [])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"if_already_running": "attach"}, {"if_already_running": "fail"}, {"resume": True}],
+)
+def test_a_survey_is_not_repeated_for_ever(clock, options):
+    vendor = FakeVendor(clock)
+    vendor.on_recent = [trouble()] * 1000
+    with pytest.raises(errors.SyncApiError, match="the API is down"):
+        run(vendor, **options)
+    assert sum(clock.sleeps) < PREPARE_PATIENCE_SECONDS + 70
+    assert vendor.starts == []
+
+
+@pytest.mark.parametrize("policy", ["wait", "attach", "fail"])
+def test_a_survey_without_permission_ends_the_sync_at_once(clock, policy):
+    vendor = FakeVendor(clock)
+    vendor.on_recent = [errors.SyncUnauthorized("no", None, 401)]
+    with pytest.raises(errors.SyncUnauthorized):
+        run(vendor, if_already_running=policy)
+    assert (vendor.starts, clock.sleeps) == ([], [])
+
+
+@pytest.mark.parametrize("policy", ["attach", "fail"])
+def test_a_needed_survey_that_cannot_get_better_ends_the_sync_at_once(clock, policy):
+    vendor = FakeVendor(clock)
+    vendor.on_recent = [errors.SyncNotFound("gone", None, 404)]
+    with pytest.raises(errors.SyncNotFound):
+        run(vendor, if_already_running=policy)
+    assert (vendor.starts, clock.sleeps) == ([], [])
+
+
+def test_the_trigger_follows_the_survey_at_once(clock):
+    vendor = FakeVendor(clock)
+    run(vendor)
+    assert vendor.starts == [vendor.lists[-1]] == [1000.0]
+
+
+def test_a_job_that_was_waiting_already_is_watched_and_never_cancelled(clock):
+    """Airbyte may answer a trigger with a job that somebody else has started."""
+    vendor = FakeVendor(clock)
+    other = vendor.add_run(EVER)
+    vendor.start = lambda request: vendor._handle(other)
+    heard = []
+    with pytest.raises(errors.SyncRunTimedOut, match="the run goes on"):
+        run(vendor, [heard.append], max_wait=100, cancel_remote_run=True)
+    assert (kinds(heard)[0], vendor.cancels) == ("attached", [])
+    assert "was waiting already; watching it" in heard[0].message
 
 
 def test_under_fail_a_run_that_is_skipped_after_all_is_skipped(clock):
@@ -579,6 +732,24 @@ def test_trouble_after_a_cancel_is_borne_with_a_bound(clock):
         sync.result()
     assert sum(clock.sleeps) <= 100 + CANCEL_PATIENCE_SECONDS + 5
     assert any("the cancel went wrong" in event.message for event in heard)
+
+
+def test_a_cancel_that_met_trouble_is_asked_for_again(clock):
+    vendor = FakeVendor(clock, EVER)
+    vendor.on_cancel = [trouble(), trouble()]
+    with pytest.raises(errors.SyncRunTimedOut, match="it was cancelled"):
+        run(vendor, max_wait=100, cancel_remote_run=True)
+    assert vendor.cancels == ["100"] * 3
+
+
+def test_a_cancel_that_cannot_get_better_is_not_asked_for_again(clock):
+    vendor = FakeVendor(clock, EVER)
+    vendor.on_cancel = [errors.SyncApiError("there is no cancel")]
+    heard = []
+    with pytest.raises(errors.SyncRunTimedOut, match="has not ended"):
+        run(vendor, [heard.append], max_wait=100, cancel_remote_run=True)
+    assert vendor.cancels == ["100"]
+    assert any("the cancel went wrong: there is no cancel" in it.message for it in heard)
 
 
 def test_a_timeout_in_trouble_cancels_too(clock):

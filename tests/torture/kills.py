@@ -40,8 +40,10 @@ def kill_once(executor: str, seed: int) -> Dict[str, Any]:
     """
     chance = random.Random(seed)
     killed: List[int] = []
+    starts = 0
     with vendors() as sandbox:
-        for starts in range(1, 4):
+        for _ in range(3):
+            starts += 1
             with program(sandbox, executor, {"resume": True}) as process:
                 if not killed:
                     await_triggers(sandbox, process, len(VENDORS))
@@ -126,10 +128,9 @@ def program(
         AIRBYTE_CLIENT_ID=sandbox.airbyte.client_id,
         AIRBYTE_CLIENT_SECRET=sandbox.airbyte.client_secret,
     )
-    connection = sandbox.airbyte.connection_id
+    connection, given = sandbox.airbyte.connection_id, json.dumps(arguments)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.torture.program", executor, connection]
-        + [json.dumps(arguments)],
+        [sys.executable, "-m", "tests.torture.program", executor, connection, given],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -166,7 +167,7 @@ def kill_workers(pid: int) -> List[int]:
     killed = []
     for child in children(pid):
         try:
-            if not any("tracker" in part for part in child.cmdline()):
+            if not any("resource_tracker" in part for part in child.cmdline()):
                 child.kill()
                 killed.append(child.pid)
         except psutil.NoSuchProcess:
@@ -179,9 +180,12 @@ def print_kills(times: int) -> int:
     wrong = 0
     for executor in ("local-dask-processes", "dask-processes"):
         outcomes = [kill_once(executor, seed) for seed in range(times)]
-        wrong += sum(o["ended"] != o["right"] or o["accepted"] != 3 for o in outcomes)
+        wrong += sum(
+            o["ended"] != o["right"] or o["accepted"] != 3 or not o["killed"] for o in outcomes
+        )
         print(
-            f"{executor}: {times} flow runs whose workers were killed, "
+            f"{executor}: {times} flow runs, {sum(o['killed'] for o in outcomes)} of their workers "
+            "killed in mid-sync, "
             f"{sum(o['starts'] for o in outcomes)} starts of the flow, {3 * times} syncs, "
             f"{sum(o['accepted'] for o in outcomes)} runs started at the vendors",
             flush=True,

@@ -137,6 +137,7 @@ class Torture(RuleBasedStateMachine):
         self.others: List[Any] = []
         self.heard: List[Event] = []
         self.record: Optional[Record] = None
+        self.resume = False
         totals["examples"] += 1
         self.attempt()
 
@@ -145,15 +146,19 @@ class Torture(RuleBasedStateMachine):
     def attempt(self, resume: bool = False) -> None:
         """A new attempt of the same task: what the former one has left went through JSON."""
         self.attempts += 1
+        # The task's argument stays as it is over all retries.
+        self.resume = self.resume or resume
         record = None
         if self.record is not None:
             record = Record.from_json(json.loads(json.dumps(self.record._asdict())))
             assert record == self.record
+        # Only what this attempt remembers itself reaches the next one.
+        self.record = None
         client = wire.client(self.sandbox, self.vendor, self.clock)
         self.watch = SyncWatch(
             client,
             self.request,
-            self.options._replace(resume=resume),
+            self.options._replace(resume=self.resume),
             self.clock,
             [self.heard.append],
             record,

@@ -37,6 +37,33 @@ class UnreachableSession(requests.Session):
         return self._inner.send(request, **kwargs)
 
 
+class Requests:
+    """Stands for a client's `HttpClient`: notes what is asked of it, and answers in turn."""
+
+    base_url = "http://h.example/v1"
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers, self.asked = list(answers), []  # type: ignore
+
+    def get(self, path: str, params: Any = None) -> Any:
+        return self.request("GET", path, params)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: Any = None,
+        json: Any = None,
+        read_seconds: float = 60.0,
+        reveal: bool = False,
+    ) -> Any:
+        self.asked.append((method, path, params, json, read_seconds, reveal))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 class Bench(NamedTuple):
     """
     One vendor, ready for a sync.
@@ -71,7 +98,9 @@ class Bench(NamedTuple):
     def other(self, **outcome: Any) -> Any:
         return self.server.start_other_run(self.sync, **outcome)
 
-    def run(self, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any) -> Any:
+    def run(
+        self, listeners: Any = (), record: Any = None, remember: Any = None, **options: Any
+    ) -> Any:
         """`run_sync` with these options; a bound on the wait where the test sets none."""
         options.setdefault("max_wait", 1800.0)
         return run_sync(

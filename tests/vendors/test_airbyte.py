@@ -1,14 +1,18 @@
 import uuid
 
 import pytest
+import requests
 from hypothesis import given
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.model import RunReport, SyncRequest, stats_of
+from prefect1_rsync.engine.clock import RealClock
+from prefect1_rsync.engine.model import RunHandle, RunReport, Sighting, SyncRequest, stats_of
+from prefect1_rsync.engine.redact import Redactor
 from prefect1_rsync.vendors import airbyte as room
 from prefect1_rsync.vendors.airbyte import (
     CLOUD_API,
     AirbyteClient,
+    ClientCredentialsAuth,
     Credentials,
     add_details,
     check_connection_id,
@@ -18,6 +22,7 @@ from prefect1_rsync.vendors.airbyte import (
 )
 from tests import specs
 from tests.engine.strategies import JSON, mutated
+from tests.vendors.bench import Requests
 from tests.vendors.test_census import check_stats
 
 # From the vendor's documentation and server.
@@ -103,6 +108,7 @@ def test_all_fields_of_a_job():
         "records_invalid": None,
         "bytes_synced": 123,
         "warning": False,
+        "created_at": "2023-03-25T01:30:00.000000Z",
         "started_at": "2023-03-25T01:30:00.000000Z",
         "finished_at": "2023-03-25T09:36:12.000000Z",
         "duration_seconds": 29172.0,
@@ -168,6 +174,11 @@ def test_the_reason_of_a_failure(answer, reason):
     assert found == reason or (reason and found.startswith(reason))
 
 
+def test_a_reason_is_cut():
+    reasons = with_failures({"externalMessage": "a" * 1500}, {"externalMessage": "b" * 1500})
+    assert len(add_details(FAILED, reasons).error_message) == 2000
+
+
 def test_a_success_has_no_reason_but_may_have_rejected_records():
     report = add_details(RunReport("completed"), DETAILS)
     assert (report.records_failed, report.error_message) == (5, None)
@@ -224,20 +235,22 @@ def test_rejected_records_come_from_the_config_api(airbyte):
         {"malformed": "wrong_type"},
         {"malformed": "empty"},
         {"redirect": "/elsewhere"},
-        {"delay": 5},
+        {"delay": 3600},
     ],
     ids=str,
 )
-def test_without_the_config_api_the_verdict_stands(airbyte, monkeypatch, fault):
-    monkeypatch.setattr(room, "DETAILS_READ_SECONDS", 0.1)
+def test_without_the_config_api_the_verdict_stands(airbyte, fault):
     airbyte.script(ends="failed")
     airbyte.server.fault("job_details", times=None, **fault)
+    began = airbyte.clock.monotonic()
     stats = airbyte.run(raise_on_failure=False)
     assert (stats["status"], stats["records_failed"]) == ("failed", None)
+    assert airbyte.clock.monotonic() - began <= 5 + room.DETAILS_READ_SECONDS
 
 
-def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, clock):
-    client = AirbyteClient(api_url=sandbox.airbyte.base_url + "/elsewhere/v1", clock=clock)
+def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, airbyte):
+    api_url = sandbox.airbyte.base_url + "/elsewhere/v1"
+    client = AirbyteClient(api_url=api_url, clock=airbyte.clock, session=airbyte.session)
     report = RunReport("failed")
     handle = client._handle(SyncRequest("c"), "1")
     assert client._with_details(handle, report) is report
@@ -245,14 +258,16 @@ def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, clock):
     client.close()
 
 
-def test_the_config_api_may_be_elsewhere(sandbox, clock):
-    sandbox.airbyte.auth = "none"
-    sandbox.airbyte.script(sandbox.airbyte.connection_id, records_failed=3)
-    client = AirbyteClient(None, sandbox.airbyte.api_url, sandbox.airbyte.config_api_url, clock)
-    handle = client.start(SyncRequest(sandbox.airbyte.connection_id))
-    clock.wind(100)
+def test_the_config_api_may_be_elsewhere(airbyte):
+    server = airbyte.server
+    server.auth = "none"
+    airbyte.script(records_failed=3)
+    client = AirbyteClient(
+        None, server.api_url, server.config_api_url, airbyte.clock, airbyte.session
+    )
+    handle = client.start(airbyte.request)
+    airbyte.clock.wind(100)
     assert client.look(handle).records_failed == 3
-    client.close()
 
 
 def test_the_link_leads_to_the_connections_timeline(airbyte):
@@ -271,13 +286,115 @@ def test_a_connection_that_may_not_run_is_said_so(airbyte, status):
     assert airbyte.asked("trigger") == []
 
 
-def test_a_connection_that_is_switched_off_meanwhile_is_said_so(airbyte):
-    active = {"connectionId": airbyte.sync, "status": "active"}
-    airbyte.server.add_sync(airbyte.sync, status="inactive")
-    airbyte.server.fault("connection", body=active)
-    with pytest.raises(errors.SyncRunDisabled, match="is switched off"):
+# --- a trigger that is answered by 409 ---------------------------------------------------
+
+ACTIVE = {"connectionId": "9924bcd0-99be-453d-ba47-c2c9766f7da5", "status": "active"}
+VAGUE = {
+    "status": 409,
+    "title": "state-conflict",
+    "data": {"message": "Could not fulfill request"},
+}
+
+
+def overtaken(airbyte, **outcome):
+    """Another job that our survey did not show yet."""
+    airbyte.server.fault("runs", body={"data": []})
+    return airbyte.other(**outcome)
+
+
+@pytest.mark.parametrize("status", ["inactive", "locked", "deprecated"])
+def test_a_connection_that_is_switched_off_meanwhile_is_said_so(airbyte, status):
+    airbyte.server.add_sync(airbyte.sync, status=status)
+    airbyte.server.fault("connection", body=ACTIVE)
+    with pytest.raises(errors.SyncRunDisabled, match=status) as caught:
         airbyte.run()
     assert len(airbyte.asked("trigger")) == 1
+    assert (caught.value.retryable, airbyte.clock.sleeps) == (False, [])
+
+
+def test_wait_waits_for_a_job_that_was_quicker(airbyte):
+    other = overtaken(airbyte, duration=100)
+    stats = airbyte.run()
+    ours = airbyte.server.runs[-1]
+    assert (stats["status"], stats["run_id"]) == ("completed", str(ours.id))
+    assert ours.created >= other.finished_at
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (2, 1)
+
+
+def test_attach_joins_a_job_that_was_quicker(airbyte):
+    other = overtaken(airbyte, duration=100)
+    assert airbyte.run(if_already_running="attach")["run_id"] == str(other.id)
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (1, 0)
+
+
+def test_fail_ends_where_a_job_was_quicker(airbyte):
+    overtaken(airbyte, duration=100)
+    with pytest.raises(errors.SyncAlreadyRunning, match="already running") as caught:
+        airbyte.run(if_already_running="fail")
+    assert (airbyte.server.accepted(), airbyte.clock.sleeps) == (0, [])
+    assert (caught.value.status_code, caught.value.retryable) == (409, True)
+
+
+@pytest.mark.parametrize("connection", [{"status": 503}, {"status": 403}, {"drop": "before"}, None])
+@pytest.mark.parametrize("policy", ["wait", "attach", "fail"])
+def test_a_vague_409_may_have_made_a_job(airbyte, connection, policy):
+    """The server waited in vain for the job to appear; it appears all the same."""
+    airbyte.script(duration=100)
+    airbyte.server.fault("trigger", status=409, process=True, body=VAGUE)
+    if connection:
+        airbyte.server.fault("connection", after=1, **connection)
+    stats = airbyte.run(if_already_running=policy)
+    assert (stats["status"], stats["run_id"]) == ("completed", str(airbyte.server.runs[-1].id))
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (1, 1)
+
+
+def test_a_vague_409_without_a_job_is_sent_again(airbyte):
+    airbyte.server.fault("trigger", status=409, body=VAGUE)
+    assert airbyte.run()["status"] == "completed"
+    first, second = airbyte.asked("trigger")
+    assert 60 <= second.at - first.at <= 66
+    assert airbyte.server.accepted() == 1
+
+
+def test_a_vague_409_that_comes_again_and_again_is_an_error(airbyte):
+    airbyte.server.fault("trigger", status=409, body=VAGUE, times=None)
+    with pytest.raises(errors.SyncApiError, match="Could not fulfill request"):
+        airbyte.run()
+    assert (len(airbyte.asked("trigger")), airbyte.server.accepted()) == (3, 0)
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 403}, {"drop": "before"}], ids=str)
+def test_after_a_409_trouble_with_the_connection_changes_nothing(airbyte, fault):
+    other = overtaken(airbyte, duration=100)
+    airbyte.server.fault("connection", after=1, **fault)
+    assert airbyte.run()["status"] == "completed"
+    assert airbyte.server.runs[-1].created >= other.finished_at
+    assert airbyte.server.accepted() == 1
+
+
+def test_a_job_that_was_waiting_already_is_never_cancelled(airbyte):
+    """Airbyte answers a trigger with a job that waits for capacity: somebody else's."""
+    airbyte.script(queued_for=10**6, statuses=[(0, "queued")])
+    airbyte.client.start(airbyte.request)
+    (theirs,) = airbyte.server.runs
+    airbyte.clock.wind(600)
+    airbyte.server.fault("runs", status=404)
+    with pytest.raises(errors.SyncRunTimedOut) as caught:
+        airbyte.run(max_wait=100, cancel_remote_run=True)
+    assert caught.value.stats["run_id"] == str(theirs.id)
+    assert (airbyte.asked("cancel"), theirs.finished) == ([], False)
+
+
+def test_a_job_of_a_moment_that_waits_already_is_joined(airbyte):
+    airbyte.script(queued_for=100, duration=20, statuses=[(0, "queued")])
+    airbyte.client.start(airbyte.request)
+    (theirs,) = airbyte.server.runs
+    airbyte.server.fault("runs", body={"data": []})
+    assert airbyte.run()["run_id"] == str(theirs.id)
+    assert airbyte.server.runs == [theirs]
+
+
+# --- what must not be touched ------------------------------------------------------------
 
 
 def test_the_connection_is_never_modified(airbyte):
@@ -294,20 +411,6 @@ def test_an_unknown_connection_is_not_found(airbyte):
     unknown = airbyte._replace(request=SyncRequest(str(uuid.UUID(int=7))))
     with pytest.raises(errors.SyncNotFound):
         unknown.run()
-
-
-def test_after_a_409_trouble_with_the_connection_starts_nothing(airbyte):
-    airbyte.other(duration=100)
-    airbyte.server.fault("connection", status=403, after=1)
-    with pytest.raises(errors.SyncUnauthorized):
-        airbyte.run()
-    assert airbyte.server.accepted() == 0
-
-
-def test_after_a_409_trouble_with_the_connection_is_borne(airbyte):
-    airbyte.other(duration=100)
-    airbyte.server.fault("connection", status=503, after=1)
-    assert airbyte.run()["status"] == "completed"
 
 
 def test_a_run_of_another_kind_is_in_the_way_too(airbyte):
@@ -337,22 +440,35 @@ def test_a_run_that_has_ended_is_not_cancelled(airbyte):
 @pytest.mark.parametrize("path", ["", "/api/v1", "/api/public", "/elsewhere/api/public/v1"])
 def test_a_wrong_root_is_said_at_once(sandbox, airbyte, path):
     sandbox.airbyte.auth = "none"
-    client = AirbyteClient(None, sandbox.airbyte.base_url + path, clock=airbyte.clock)
+    client = AirbyteClient(
+        None, sandbox.airbyte.base_url + path, clock=airbyte.clock, session=airbyte.session
+    )
     wrong = airbyte._replace(client=client)
     with pytest.raises(errors.SyncApiError, match="is not the API root") as caught:
         wrong.run()
     assert "/api/public/v1" in str(caught.value)
     assert (caught.value.retryable, len(airbyte.clock.sleeps)) == (False, 0)
-    client.close()
+
+
+def test_a_web_page_instead_of_a_connection_is_a_wrong_root(airbyte):
+    airbyte.server.fault("connection", malformed="html")
+    with pytest.raises(errors.SyncApiError, match="is not the API root") as caught:
+        airbyte.run()
+    assert (caught.value.retryable, airbyte.clock.sleeps) == (False, [])
 
 
 @pytest.mark.parametrize(
-    "fault", [{"malformed": "html"}, {"malformed": "wrong_type"}, {"body": {}}]
+    "fault",
+    [{"malformed": "wrong_type"}, {"malformed": "truncated"}, {"malformed": "empty"}, {"body": {}}],
+    ids=str,
 )
-def test_something_else_than_a_connection_is_a_wrong_root(airbyte, fault):
-    airbyte.server.fault("connection", **fault)
-    with pytest.raises(errors.SyncApiError, match="is not the API root"):
-        airbyte.run()
+def test_something_else_than_a_connection_is_trouble(airbyte, fault):
+    airbyte.server.fault("connection", times=3, **fault)
+    assert airbyte.run()["status"] == "completed"
+    airbyte.server.fault("connection", times=None, **fault)
+    with pytest.raises(errors.SyncApiError) as caught:
+        airbyte.run(max_wait=None)
+    assert (caught.value.retryable, airbyte.server.accepted()) == (True, 1)
 
 
 def test_html_from_the_token_endpoint_is_a_wrong_root(airbyte):
@@ -363,10 +479,10 @@ def test_html_from_the_token_endpoint_is_a_wrong_root(airbyte):
 
 def test_a_404_outside_the_usual_root_asks_about_the_root(airbyte, sandbox):
     root = sandbox.census.base_url + "/api/v1"
-    client = AirbyteClient(Credentials(bearer_token=sandbox.census.token), root)
+    credentials = Credentials(bearer_token=sandbox.census.token)
+    client = AirbyteClient(credentials, root, session=airbyte.session)
     with pytest.raises(errors.SyncNotFound, match="the root of the public API"):
         client.prepare(airbyte.request)
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -382,6 +498,232 @@ def test_addresses_that_follow_from_the_root(api, config, web):
     assert (derived_config_api_url(api), web_url(api)) == (config, web)
 
 
+HANDLE = RunHandle(
+    "airbyte", "c", "7", "https://cloud.airbyte.com/workspaces/w/connections/c/timeline"
+)
+REQUEST = SyncRequest("c", workspace="w")
+ENDED, GOING = dict(JOB, jobId=7), dict(JOB, jobId=7, status="running")
+
+
+def asked_of(call, *answers):
+    """The requests that a call makes, and what it returns."""
+    client = AirbyteClient()
+    client._http = client._config = Requests(*answers)
+    return client._http.asked, call(client)
+
+
+def test_the_requests_of_a_start():
+    asked, request = asked_of(
+        lambda client: client.prepare(SyncRequest("c")), dict(ACTIVE, workspaceId="w")
+    )
+    assert asked == [("GET", "/connections/c", None, None, 60.0, False)]
+    assert request == REQUEST
+    asked, handle = asked_of(lambda client: client.start(REQUEST), {"jobId": 7})
+    body = {"connectionId": "c", "jobType": "sync"}
+    assert asked == [("POST", "/jobs", None, body, 240.0, False)]
+    assert handle == HANDLE
+    _, handle = asked_of(lambda client: client.start(SyncRequest("c")), {"jobId": 7})
+    assert handle == HANDLE._replace(run_url=None)
+
+
+def test_the_requests_of_a_look_a_list_and_a_cancel():
+    look = ("GET", "/jobs/7", None, None, 60.0, False)
+    asked, report = asked_of(lambda client: client.look(HANDLE), GOING)
+    assert (asked, report) == ([look], parse_job(GOING))
+    asked, report = asked_of(lambda client: client.look(HANDLE), ENDED, DETAILS)
+    details = ("POST", "/jobs/get_without_logs", None, {"id": 7}, 20.0, False)
+    assert (asked, report) == ([look, details], add_details(parse_job(ENDED), DETAILS))
+    query = {"connectionId": "c", "limit": "20", "orderBy": "createdAt|DESC"}
+    jobs = {"data": [{"jobId": 8}, {"status": "failed"}, ENDED]}
+    asked, found = asked_of(lambda client: client.recent(REQUEST), jobs)
+    assert asked == [("GET", "/jobs", query, None, 60.0, False)]
+    assert found == [Sighting(HANDLE, parse_job(ENDED))]
+    asked, _ = asked_of(lambda client: client.cancel(HANDLE), GOING, None)
+    assert asked == [look, ("DELETE", "/jobs/7", None, None, 60.0, False)]
+
+
+ROOT = "http://h.example/v1"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "message", "knows"),
+    [
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncApiError("not JSON (text/html)", None, 200, True),
+            f"{ROOT} is not the API root: it answered with a web page. For a self-managed "
+            "Airbyte, api_url ends in /api/public/v1",
+            (200, False, None, True),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncUnauthorized("no", None, 403, False, 7.0, True),
+            "no; Airbyte also answers so for an id that it does not know",
+            (403, False, 7.0, True),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncNotFound("no", None, 404, False, 7.0, True),
+            f"no; or {ROOT} is not the root of the public API",
+            (404, False, 7.0, True),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            errors.SyncApiError("no", None, 503, True, 7.0, False),
+            "no",
+            (503, True, 7.0, False),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            {},
+            "Airbyte's answer is not about a connection",
+            (None, True, None, False),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            dict(ACTIVE, status="inactive"),
+            "the connection is switched off; switch it on in Airbyte (status inactive)",
+            (),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            dict(ACTIVE, status="locked"),
+            "the connection is locked; see Airbyte's page of the connection for the reason "
+            "(status locked)",
+            (),
+        ),
+        (
+            lambda client: client.prepare(REQUEST),
+            dict(ACTIVE, status="deprecated"),
+            "the connection was deleted (status deprecated)",
+            (),
+        ),
+        (
+            lambda client: client.start(REQUEST),
+            {"jobId": "x"},
+            "Airbyte's answer to the trigger names no job",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.start(REQUEST),
+            errors.SyncApiError("no", None, 422),
+            "no",
+            (422, False, None, False),
+        ),
+        (
+            lambda client: client.look(HANDLE),
+            {},
+            "Airbyte's answer is not about a job",
+            (None, True, None, False),
+        ),
+        (
+            lambda client: client.recent(REQUEST),
+            {},
+            "the answer is not Airbyte's list of jobs",
+            (None, True, None, False),
+        ),
+    ],
+)
+def test_an_answer_that_helps_nobody_is_told_word_for_word(call, answer, message, knows):
+    with pytest.raises(errors.SyncError) as caught:
+        asked_of(call, answer)
+    assert (str(caught.value), caught.value.args[1:]) == (message, (None, *knows))
+
+
+@pytest.mark.parametrize(
+    ("text", "connection", "had_no_effect"),
+    [
+        ("A sync is Already running", ACTIVE, True),
+        ("Could not fulfill request", ACTIVE, False),
+        ("Could not fulfill request", errors.SyncNotFound("no", None, 404), False),
+    ],
+)
+def test_what_a_409_means(text, connection, had_no_effect):
+    refusal = errors.SyncApiError(text, None, 409, False, None, True)
+    with pytest.raises(errors.SyncAlreadyRunning) as caught:
+        asked_of(lambda client: client.start(REQUEST), refusal, connection)
+    assert caught.value.args == (text, None, 409, False, None, had_no_effect)
+
+
+def token_of(clock, *answers):
+    http, redactor = Requests(*answers), Redactor()
+    auth = ClientCredentialsAuth(http, "i", "s", redactor, clock)
+    return http.asked, auth, redactor
+
+
+def header(auth):
+    request = requests.Request("GET", ROOT, auth=auth).prepare()
+    return request.headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("life", "good_for"),
+    [(900, 840), (180, 120), (179, 179 * 2 / 3), (3, 2), (None, 120), (0, 120), ("x", 120)],
+)
+def test_a_token_is_renewed_before_its_end(clock, life, good_for):
+    answers = [{"access_token": name, "expires_in": life} for name in ("tok1", "tok2")]
+    asked, auth, redactor = token_of(clock, *answers)
+    assert header(auth) == "Bearer tok1"
+    body = {"client_id": "i", "client_secret": "s"}
+    assert asked == [("POST", "/applications/token", None, body, 60.0, True)]
+    assert redactor.text("tok1") == "***"
+    clock.wind(good_for - 0.001)
+    assert header(auth) == "Bearer tok1"
+    clock.wind(0.001)
+    assert header(auth) == "Bearer tok2"
+
+
+def test_a_token_that_was_refused_is_not_used_again(clock):
+    _, auth, _ = token_of(clock, {"access_token": "tok1"}, {"access_token": "tok2"})
+    assert header(auth) == "Bearer tok1"
+    assert auth.renew() is True
+    assert header(auth) == "Bearer tok2"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "knows"),
+    [
+        (
+            errors.SyncUnauthorized("no", {"x": 1}, 401, False, 7.0, False),
+            errors.SyncUnauthorized,
+            ("no", {"x": 1}, 401, False, 7.0, True),
+        ),
+        (
+            errors.SyncApiError("no", None, 503, True, 7.0, False),
+            errors.SyncApiError,
+            ("no", None, 503, True, 7.0, True),
+        ),
+        (
+            {"access_token": None},
+            errors.SyncApiError,
+            (
+                "Airbyte's answer to the token request holds no token",
+                None,
+                None,
+                False,
+                None,
+                True,
+            ),
+        ),
+    ],
+)
+def test_without_a_token_nothing_was_sent(clock, answer, kind, knows):
+    _, auth, _ = token_of(clock, answer)
+    with pytest.raises(errors.SyncApiError) as caught:
+        header(auth)
+    assert (type(caught.value), caught.value.args) == (kind, knows)
+
+
+def test_a_client_is_made_of_its_arguments():
+    client = AirbyteClient(Credentials(bearer_token="tok1"), "https://h.example/x/", "https://c/v1")
+    assert repr(client) == "AirbyteClient('https://h.example/x')"
+    assert (client._http._vendor, client._config._vendor) == ("Airbyte", "Airbyte")
+    assert client._config.base_url == "https://c/v1"
+    assert client._config._auth is client._http._auth
+    assert isinstance(client._http._clock, RealClock)
+    assert client._http._redactor.text("tok1") == client._config._redactor.text("tok1") == "***"
+
+
 # --- logging in --------------------------------------------------------------------------
 
 
@@ -395,10 +737,11 @@ def test_addresses_that_follow_from_the_root(api, config, web):
 )
 def test_every_way_to_log_in(sandbox, airbyte, auth, credentials):
     sandbox.airbyte.auth = auth
-    client = AirbyteClient(credentials, sandbox.airbyte.api_url, clock=airbyte.clock)
+    client = AirbyteClient(
+        credentials, sandbox.airbyte.api_url, clock=airbyte.clock, session=airbyte.session
+    )
     assert airbyte._replace(client=client).run()["status"] == "completed"
     assert airbyte.asked("token") == []
-    client.close()
 
 
 def test_one_token_serves_until_shortly_before_its_end(airbyte):
@@ -505,6 +848,51 @@ def test_credentials_are_of_one_kind_and_whole(credentials, message):
         assert secret not in repr(credentials)
 
 
+ONE_KIND = "give one kind of credential, not several"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "message"),
+    [
+        (Credentials("i"), "client_id and client_secret must be given together"),
+        (Credentials(password="p"), "username and password must be given together"),
+        (
+            Credentials("i", "s", "t", "u", "p"),
+            "client_id and client_secret / bearer_token / username and password: " + ONE_KIND,
+        ),
+        (Credentials("i", "s", "t"), "client_id and client_secret / bearer_token: " + ONE_KIND),
+        (Credentials("i", "s s"), "client_secret: must be a text without spaces"),
+        (Credentials("i i", "s"), "client_id: must be a text without spaces"),
+        (Credentials(bearer_token="t\n"), "bearer_token: must be a text without spaces"),
+        (
+            Credentials(username="u", password="\x1f"),
+            "password: must be a text without control characters",
+        ),
+        (
+            Credentials(username="\x7f", password="p"),
+            "username: must be a text without control characters",
+        ),
+        (Credentials(username="u:v", password="p"), "username: HTTP Basic allows no colon in it"),
+    ],
+)
+def test_wrong_credentials_are_told_word_for_word(credentials, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        credentials.check()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("credentials", "text"),
+    [
+        (Credentials(), "Credentials()"),
+        (Credentials("i", "s"), "Credentials(client_id, client_secret)"),
+        (Credentials(bearer_token="t"), "Credentials(bearer_token)"),
+    ],
+)
+def test_the_repr_of_credentials_names_what_is_given(credentials, text):
+    assert repr(credentials) == text
+
+
 def test_a_password_may_hold_spaces_and_umlauts():
     Credentials(username="u", password="pä ss").check()
 
@@ -526,8 +914,11 @@ def test_a_connection_is_named_by_its_uuid(value):
 
 @pytest.mark.parametrize("value", [None, "", 7, "my-connection", CONNECTION[:-1]])
 def test_everything_else_names_no_connection(value):
-    with pytest.raises(ValueError, match=r"^connection_id: must be the connection's UUID"):
+    with pytest.raises(ValueError, match="connection_id") as caught:
         check_connection_id(value, "connection_id")
+    assert str(caught.value) == (
+        "connection_id: must be the connection's UUID, as in the address of its page"
+    )
 
 
 # --- the vendor's document ---------------------------------------------------------------

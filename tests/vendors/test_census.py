@@ -9,12 +9,19 @@ from hypothesis import strategies as st
 from urllib3.util import parse_url
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.model import SyncRequest, stats_of
+from prefect1_rsync.engine.clock import RealClock
+from prefect1_rsync.engine.model import RunHandle, Sighting, SyncRequest, stats_of
 from prefect1_rsync.sandbox import MISSING
 from prefect1_rsync.vendors import census as room
 from prefect1_rsync.vendors.census import EU, US, CensusClient, parse_api_trigger, parse_run
 from tests.engine.strategies import JSON, mutated
+from tests.vendors.bench import Requests
 
+SHAPE = (
+    "api_trigger: not a trigger URL; it looks like https://bearer:secret-token:TOKEN@"
+    "app.getcensus.com/api/v1/syncs/SYNC_ID/trigger (copy it whole from the sync's "
+    "Configuration page)"
+)
 TRIGGER = "https://bearer:secret-token:s3same@app.getcensus.com/api/v1/syncs/52/trigger"
 # From the vendor's documentation, forms of 2023 and 2024.
 RUN = {
@@ -105,6 +112,7 @@ def test_all_fields_of_a_run():
         "records_invalid": 1,
         "bytes_synced": None,
         "warning": False,
+        "created_at": "2021-10-20T02:51:07.546000Z",
         "started_at": "2021-10-20T02:51:07.546000Z",
         "finished_at": "2021-10-20T02:52:29.234000Z",
         "duration_seconds": None,
@@ -191,7 +199,65 @@ def test_a_refusal_inside_a_200_starts_nothing(census):
     with pytest.raises(errors.SyncApiError, match="refused the trigger: sync is paused") as caught:
         census.run()
     assert caught.value.had_no_effect
+    assert caught.value.status_code == 200
     assert not caught.value.retryable
+
+
+def overtaken(census, **outcome):
+    """Another run that our survey did not show yet: ours will be skipped."""
+    census.server.fault("runs", body={"status": "success", "data": []})
+    return census.other(**outcome)
+
+
+def test_a_skipped_run_is_started_again_when_the_other_has_ended(census):
+    other = overtaken(census, duration=100)
+    heard = []
+    stats = census.run([heard.append])
+    skipped, ours = census.server.runs[1:]
+    assert (stats["status"], stats["run_id"]) == ("completed", str(ours.id))
+    assert skipped.created < other.finished_at <= ours.created
+    assert f"run {other.id} is going on" in "".join(
+        event.message for event in heard if event.kind == "blocked"
+    )
+
+
+def test_attach_joins_the_run_for_which_ours_was_skipped(census):
+    other = overtaken(census, duration=100)
+    assert census.run(if_already_running="attach")["run_id"] == str(other.id)
+    assert len(census.asked("trigger")) == 1
+
+
+def test_fail_ends_where_ours_was_skipped(census):
+    overtaken(census, duration=100)
+    with pytest.raises(errors.SyncRunSkipped):
+        census.run(if_already_running="fail")
+    assert len(census.asked("trigger")) == 1
+
+
+def test_a_run_that_is_skipped_for_nothing_is_tried_a_few_times(census):
+    census.script(duration=0, ends="skipped")
+    with pytest.raises(errors.SyncRunSkipped, match="skipped 5 times, although no other run"):
+        census.run()
+    assert len(census.asked("trigger")) == 5
+
+
+def test_a_skipped_run_after_a_lost_answer_is_started_again(census):
+    other = overtaken(census, duration=100)
+    census.server.fault("trigger", drop="after")
+    stats = census.run()
+    assert stats["status"] == "completed"
+    assert census.server.runs[-1].created >= other.finished_at
+    assert len(census.asked("trigger")) == 2
+
+
+def test_the_list_of_runs_is_asked_for_newest_first(census):
+    for _ in range(30):
+        census.other(duration=1)
+        census.clock.wind(2)
+    newest = [str(run.id) for run in reversed(census.server.runs[-25:])]
+    assert [it.handle.run_id for it in census.client.recent(census.request)] == newest
+    (request,) = census.asked("runs")
+    assert request.query == {"page": ["1"], "per_page": ["25"], "order": ["desc"]}
 
 
 def test_the_trigger_is_a_post_without_a_body(census):
@@ -214,12 +280,148 @@ def test_an_unknown_sync_is_not_found(census):
         ("census_pat_sandbox", 1, 1),
     ],
 )
-def test_the_token_chooses_the_version(sandbox, clock, token, asked, version):
-    client = CensusClient(token, sandbox.census.base_url, asked, clock)
+def test_the_token_chooses_the_version(census, token, asked, version):
+    client = CensusClient(
+        token, census.server.base_url, asked, census.clock, session=census.session
+    )
     client.start(SyncRequest("1"))
-    client.close()
     assert client.api_version == version
-    assert sandbox.requests[0].path == f"/census/api/v{version}/syncs/1/trigger"
+    assert census.sandbox.requests[0].path == f"/census/api/v{version}/syncs/1/trigger"
+
+
+LINK = f"{US}/syncs/5/history?sync_run_id=7"
+HANDLE = RunHandle("census", "5", "7", LINK)
+TRIGGERED = {"status": "success", "data": {"sync_run_id": 7}}
+
+
+def asked_of(call, *answers):
+    """The requests that a call makes, and what it returns."""
+    client = CensusClient("census_pat_x")
+    client._http = Requests(*answers)
+    return client._http.asked, call(client)
+
+
+@pytest.mark.parametrize(("full", "params"), [(False, None), (True, {"force_full_sync": "true"})])
+def test_the_request_of_a_trigger(full, params):
+    request = SyncRequest("5", full_resync=full)
+    asked, handle = asked_of(lambda client: client.start(request), TRIGGERED)
+    assert asked == [("POST", "/syncs/5/trigger", params, None, 120.0, False)]
+    assert handle == HANDLE
+
+
+def test_the_requests_of_a_look_a_list_and_a_cancel():
+    asked, report = asked_of(lambda client: client.look(HANDLE), {"data": RUN})
+    assert asked == [("GET", "/sync_runs/7", None, None, 60.0, False)]
+    assert report == parse_run({"data": RUN})
+    query = {"page": "1", "per_page": "25", "order": "desc"}
+    runs = {"data": [dict(RUN, id=7), {"id": 8}, {"status": "failed"}]}
+    asked, found = asked_of(lambda client: client.recent(SyncRequest("5")), runs)
+    assert asked == [("GET", "/syncs/5/sync_runs", query, None, 60.0, False)]
+    assert found == [Sighting(HANDLE, parse_run({"data": dict(RUN, id=7)}))]
+    asked, _ = asked_of(lambda client: client.cancel(HANDLE), None)
+    assert asked == [("POST", "/sync_runs/7/cancel", None, None, 60.0, False)]
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "message", "knows"),
+    [
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {"status": "error"},
+            "Census refused the trigger: it gave no reason",
+            (200, False, None, True),
+        ),
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {"status": "Error", "message": "paused"},
+            "Census refused the trigger: paused",
+            (200, False, None, True),
+        ),
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {"data": {"sync_run_id": "x"}},
+            "Census' answer to the trigger names no run",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.look(HANDLE),
+            {},
+            "Census' answer is not about a sync run",
+            (None, True, None, False),
+        ),
+        (
+            lambda client: client.recent(SyncRequest("5")),
+            {},
+            "the answer is not Census' list of sync runs",
+            (None, True, None, False),
+        ),
+    ],
+)
+def test_an_answer_that_helps_nobody_is_told_word_for_word(call, answer, message, knows):
+    with pytest.raises(errors.SyncApiError) as caught:
+        asked_of(call, answer)
+    assert (str(caught.value), caught.value.args[1:]) == (message, (None, *knows))
+
+
+def test_a_client_is_made_of_its_arguments():
+    client = CensusClient("census_pat_x", EU + "/")
+    assert repr(client) == f"CensusClient({EU!r}, api_version=2)"
+    assert (client._http.base_url, client._http._vendor) == (f"{EU}/api/v2", "Census")
+    assert isinstance(client._http._clock, RealClock)
+    assert client._http._redactor.text("census_pat_x") == "***"
+
+
+NO_TOKEN = "must be a text of printable ASCII characters without spaces"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: CensusClient("a b"), f"token: {NO_TOKEN}"),
+        (
+            lambda: CensusClient("secret-token:"),
+            "token: the token behind 'secret-token:' is missing",
+        ),
+        (lambda: CensusClient("t", api_version=3), "api_version: must be 1, 2 or None"),
+        (lambda: parse_api_trigger("x"), SHAPE),
+        (lambda: parse_api_trigger(TRIGGER.replace("https:", "ftp:")), SHAPE),
+        (
+            lambda: parse_api_trigger(TRIGGER.replace("bearer", "admin")),
+            SHAPE + "; the part before @ must be bearer:TOKEN",
+        ),
+        (
+            lambda: parse_api_trigger(TRIGGER.replace("app.", "evil.")),
+            f"api_trigger: the URL does not point to {US} or {EU}; the credential in it would "
+            "go to another host (give that host as base_url if you mean it)",
+        ),
+        (
+            lambda: parse_api_trigger(TRIGGER.replace("s:", ":"), ["http://app.getcensus.com"]),
+            "api_trigger: plain http would send the credential readable to everyone on the way; "
+            "use https (http is accepted on loopback only)",
+        ),
+        (
+            lambda: parse_api_trigger(TRIGGER.replace("s3same", "%20")),
+            f"api_trigger: {NO_TOKEN}",
+        ),
+        (
+            lambda: parse_api_trigger(TRIGGER, [US, "x"]),
+            "base_url: give a plain URL such as https://host.example or "
+            "https://host.example:8443/prefix (scheme, host, port and path only; no user, "
+            "no password, no query)",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_word_for_word(call, message):
+    with pytest.raises(ValueError, match=message.split(":")[0]) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_a_trigger_url_may_name_a_host_by_its_address():
+    base = "https://[2001:db8::1]:8443"
+    found = parse_api_trigger(f"https://bearer:t@{base[8:]}/api/v1/syncs/1/trigger", [base])
+    assert str(found.base_url) == base
+    assert repr(found) == f"TriggerUrl({base}, sync 1)"
 
 
 def test_the_link_is_at_the_host_that_was_chosen():

@@ -1,13 +1,15 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.model import SyncRequest, stats_of
+from prefect1_rsync.engine.clock import RealClock
+from prefect1_rsync.engine.model import RunHandle, Sighting, SyncRequest, stats_of
 from prefect1_rsync.sandbox import MISSING
 from prefect1_rsync.vendors.hightouch import WEB, HightouchClient, parse_runs
 from tests import specs
 from tests.engine.strategies import JSON, mutated
+from tests.vendors.bench import Requests
 from tests.vendors.test_census import check_stats
 
 # From the vendor's OpenAPI document.
@@ -80,6 +82,7 @@ def test_all_fields_of_a_run():
         "records_invalid": None,
         "bytes_synced": None,
         "warning": False,
+        "created_at": "2022-02-08T16:11:04.712000Z",
         "started_at": "2022-02-08T16:11:04.712000Z",
         "finished_at": "2022-02-08T16:11:14.712000Z",
         "duration_seconds": None,
@@ -158,7 +161,7 @@ def test_an_earlier_runs_verdict_is_not_taken_for_ours(hightouch):
     hightouch.other(duration=1, ends="failed")
     hightouch.clock.wind(10)
     hightouch.script(duration=100, visible_after=60)
-    hightouch.server.fault("runs", after=2, body={"data": [{"id": 1, "status": "success"}]})
+    hightouch.server.fault("runs", after=3, body={"data": [{"id": 1, "status": "success"}]})
     stats = hightouch.run()
     assert (stats["status"], stats["run_id"]) == ("completed", str(hightouch.server.runs[-1].id))
     assert stats["duration_seconds"] == pytest.approx(100, abs=1)
@@ -214,24 +217,238 @@ def test_an_unknown_sync_is_not_found(hightouch):
         hightouch._replace(request=SyncRequest("999")).run()
 
 
-def test_all_pages_of_runs_are_read(hightouch):
-    for _ in range(130):
+@pytest.mark.parametrize("older", [99, 100, 130, 350])
+def test_the_newest_run_is_found_on_the_last_page(hightouch, older):
+    for _ in range(older):
         hightouch.other(duration=0)
     hightouch.clock.wind(1)
     newest = hightouch.other(duration=100)
     assert hightouch.run(if_already_running="attach")["run_id"] == str(newest.id)
 
 
+class Pages:
+    """A list of runs in pages, without HTTP."""
+
+    def __init__(self, ids, pages=None):
+        self.ids, self.asked, self.pages = list(ids), 0, pages
+
+    def get(self, path, params):
+        assert (path, params["orderBy"], params["limit"]) == ("/syncs/1/runs", "id", "100")
+        self.asked += 1
+        assert self.asked <= 40, "it never ends"
+        begin = int(params["offset"])
+        if self.pages is not None:
+            return self.pages[begin // 100] if begin // 100 < len(self.pages) else {"data": []}
+        page = self.ids[begin : begin + 100]
+        data = [{"id": run_id, "status": "success"} for run_id in page]
+        return {"data": data, "hasMore": begin + 100 < len(self.ids)}
+
+
+def recent_of(pages):
+    client = HightouchClient("k")
+    client._http = pages
+    return [int(it.handle.run_id) for it in client.recent(SyncRequest("1"))]
+
+
+@given(number=st.integers(0, 20000) | st.integers(0, 300), descending=st.booleans())
+@example(number=100, descending=False)
+@example(number=101, descending=False)
+@example(number=200, descending=False)
+@example(number=409600, descending=False)
+def test_the_newest_runs_are_found_in_either_order(number, descending):
+    ids = range(7, 7 + number)
+    pages = Pages(reversed(ids) if descending else ids)
+    found = recent_of(pages)
+    assert found == sorted(found, reverse=True)
+    assert found[:1] == list(ids[-1:])
+    # The last page whole, and the first one beside it; no run twice.
+    first = 100 if descending or number <= 100 else (number - 1) % 100 + 1
+    assert found[:first] == list(reversed(ids))[:first]
+    assert len(set(found)) == len(found) <= 200
+    # Twice the logarithm: doubling the distance, then halving it.
+    last = max(0, (number - 1) // 100)
+    assert pages.asked <= (1 if descending or not last else 3 + 2 * last.bit_length())
+
+
+def test_more_pages_than_can_be_are_not_read_without_end():
+    pages = Pages(range(10**6))
+    assert recent_of(pages)
+    # The first, and those of the numbers 1, 2, 4 ... 4096.
+    assert pages.asked == 1 + 13
+
+
+@pytest.mark.parametrize(
+    ("number", "asked"), [(100, 1), (101, 2), (201, 3), (301, 5), (401, 4), (409600, 14 + 11)]
+)
+def test_the_last_page_is_found_in_few_requests(number, asked):
+    pages = Pages(range(number))
+    assert recent_of(pages)[0] == number - 1
+    assert pages.asked == asked
+
+
+def test_a_list_whose_last_page_is_empty_is_read_once():
+    data = [{"id": 1, "status": "success"}, {"id": 2, "status": "queued"}]
+    pages = Pages((), [{"data": data, "hasMore": True}] * 2)
+    assert (recent_of(pages), pages.asked) == ([2, 1], 3)
+
+
+def test_a_list_that_is_one_page_may_be_in_any_order():
+    assert recent_of(Pages([3, 1, 2])) == [3, 2, 1]
+
+
+def test_a_further_page_without_runs_does_not_hide_the_first():
+    data = [{"id": 1, "status": "success"}, {"id": 2, "status": "queued"}]
+    assert recent_of(Pages((), [{"data": data, "hasMore": True}])) == [2, 1]
+
+
 def test_pages_without_end_are_not_read_without_end(hightouch):
     hightouch.server.fault("runs", times=None, body={"data": [], "hasMore": True})
-    assert hightouch.client.running(hightouch.request) is None
+    assert hightouch.client.recent(hightouch.request) == []
     assert len(hightouch.asked("runs")) <= 20
+
+
+def test_what_is_no_run_in_a_list_is_left_out(hightouch):
+    data = [{"id": "42", "status": "queued"}, {"id": None}, {}, "x", None, {"id": 41.0}]
+    hightouch.server.fault("runs", body={"data": data})
+    found = hightouch.client.recent(hightouch.request)
+    assert [(it.handle.run_id, it.report.status) for it in found] == [
+        ("42", "working"),
+        ("41", "working"),
+    ]
+
+
+def test_a_run_in_the_queue_is_normal(hightouch):
+    """It may wait as long as its predecessor lasts."""
+    hightouch.other(duration=1000)
+    hightouch.script(duration=50)
+    stats = hightouch.run(max_wait=None)
+    assert (stats["status"], hightouch.server.accepted()) == ("completed", 1)
+    assert hightouch.clock.monotonic() - 1000 >= 1050
+
+
+def test_our_queued_run_is_told_from_the_one_before_it(hightouch):
+    """Of the answer that was lost: both are going on, and the other was there before."""
+    other = hightouch.other(duration=300)
+    hightouch.script(duration=50)
+    hightouch.server.fault("trigger", drop="after")
+    stats = hightouch.run()
+    assert (stats["status"], stats["run_id"]) == ("completed", str(hightouch.server.runs[-1].id))
+    assert stats["run_id"] != str(other.id)
 
 
 def test_there_is_no_cancel(hightouch):
     handle = hightouch.client.start(hightouch.request)
     with pytest.raises(errors.SyncApiError, match="no way to cancel"):
         hightouch.client.cancel(handle)
+
+
+HANDLE = RunHandle("hightouch", "5", "7", WEB)
+RUNS = {"data": [dict(RUN, id=7)]}
+
+
+def asked_of(call, *answers):
+    """The requests that a call makes, and what it returns."""
+    client = HightouchClient("k")
+    client._http = Requests(*answers)
+    return client._http.asked, call(client)
+
+
+@pytest.mark.parametrize(("full", "flags"), [(False, {}), (True, {"fullResync": True})])
+def test_the_request_of_a_trigger(full, flags):
+    request = SyncRequest("5", full_resync=full)
+    asked, handle = asked_of(lambda client: client.start(request), {"id": "7"})
+    assert asked == [("POST", "/syncs/5/trigger", None, flags, 120.0, False)]
+    assert handle == HANDLE
+
+
+def test_the_requests_of_a_look_and_of_lists():
+    query = {"runId": "7", "limit": "100"}
+    asked, report = asked_of(lambda client: client.look(HANDLE), RUNS)
+    assert asked == [("GET", "/syncs/5/runs", query, None, 60.0, False)]
+    assert report == parse_runs(RUNS, "7")
+    query = {"limit": "100", "offset": "0", "orderBy": "id"}
+    asked, found = asked_of(lambda client: client.recent(SyncRequest("5")), RUNS)
+    assert asked == [("GET", "/syncs/5/runs", query, None, 60.0, False)]
+    assert found == [Sighting(HANDLE, parse_runs(RUNS, "7"))]
+    syncs = {"data": [{"id": 1, "slug": "other"}, {"slug": "s"}, {"id": 5, "slug": "s"}]}
+    asked, request = asked_of(lambda client: client.prepare(SyncRequest("", "s")), syncs)
+    assert asked == [("GET", "/syncs", {"slug": "s", "limit": "100"}, None, 60.0, False)]
+    assert request == SyncRequest("5", "s")
+
+
+NO_LIST = (None, True, None, False)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "message", "knows"),
+    [
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {},
+            "Hightouch's answer to the trigger names no run (no reason given)",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.start(SyncRequest("5")),
+            {"message": "bad"},
+            "Hightouch's answer to the trigger names no run (bad)",
+            (None, False, None, False),
+        ),
+        (
+            lambda client: client.look(HANDLE),
+            {},
+            "the answer is not Hightouch's list of sync runs",
+            NO_LIST,
+        ),
+        (
+            lambda client: client.recent(SyncRequest("5")),
+            {},
+            "the answer is not Hightouch's list of sync runs",
+            NO_LIST,
+        ),
+        (
+            lambda client: client.prepare(SyncRequest("", "s")),
+            {},
+            "the answer is not Hightouch's list of syncs",
+            NO_LIST,
+        ),
+        (
+            lambda client: client.prepare(SyncRequest("", "s")),
+            {"data": []},
+            "Hightouch has no sync with this slug",
+            (200, False, None, False),
+        ),
+        (
+            lambda client: client.prepare(SyncRequest("", "s")),
+            {"data": [{"id": 5, "slug": "s", "disabled": True}]},
+            "the sync is switched off in Hightouch",
+            (),
+        ),
+        (
+            lambda client: client.cancel(HANDLE),
+            None,
+            "Hightouch's API has no way to cancel a run",
+            (None, False, None, False),
+        ),
+    ],
+)
+def test_an_answer_that_helps_nobody_is_told_word_for_word(call, answer, message, knows):
+    with pytest.raises(errors.SyncError) as caught:
+        asked_of(call, answer)
+    assert (str(caught.value), caught.value.args[1:]) == (message, (None, *knows))
+
+
+def test_a_client_is_made_of_its_arguments():
+    client = HightouchClient("key-1", "https://h.example/")
+    assert repr(client) == "HightouchClient('https://h.example/api/v1')"
+    assert client._http._vendor == "Hightouch"
+    assert isinstance(client._http._clock, RealClock)
+    assert client._http._redactor.text("key-1") == "***"
+    with pytest.raises(ValueError, match="api_key") as caught:
+        HightouchClient("a b")
+    assert str(caught.value) == (
+        "api_key: must be a text of printable ASCII characters without spaces"
+    )
 
 
 def test_the_link_needs_the_workspaces_slug():
