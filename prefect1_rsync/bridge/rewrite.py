@@ -27,6 +27,8 @@ from .source import Alias, ImportNode, Reference, Source, dotted
 CHANGED, NOTE, LEFT = "changed", "note", "left"
 
 _ROOTS = ("prefect", "prefect.tasks", NEW)
+# What is in every file that there is something to say about; for the others, reading is enough.
+_MENTIONED = re.compile(r"census|hightouch|airbyte|legacy|prefect\.tasks\.['\"{]", re.I)
 _AS_TEXT = re.compile(r"prefect\.tasks\.((census|hightouch|airbyte)\b.*)?", re.S)
 _RESULTS = {
     "HightouchRunSync": (
@@ -106,7 +108,7 @@ def rewrite(text: str, target: str = LEGACY, names: Optional[SecretNames] = None
         raise NotPython("nested too deeply") from None
     if module.code != text:
         raise NotPython("it can't be written back as it is")
-    if not re.search(r"\bprefect|prefect1_rsync", text):
+    if not _MENTIONED.search(text):
         return Rewritten(text, [], set())
     source = Source(module, target)
     secrets = secrets_in(source.module)

@@ -1,7 +1,19 @@
 """A flow file, read: which of its names come from Prefect's sync tasks, and who uses what."""
 
 import ast
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import libcst as cst
 from libcst.metadata import (
@@ -78,9 +90,11 @@ class Source:
         wrapper = MetadataWrapper(module)
         self.module = wrapper.module
         self.target = target
-        self._positions = wrapper.resolve(PositionProvider)
-        self._parents = wrapper.resolve(ParentNodeProvider)
-        self._scopes = wrapper.resolve(ScopeProvider)
+        # In one go, for each costs a walk through the whole file.
+        found = wrapper.resolve_many([PositionProvider, ParentNodeProvider, ScopeProvider])
+        self._positions: Mapping[cst.CSTNode, Any] = found[PositionProvider]
+        self._parents: Mapping[cst.CSTNode, Any] = found[ParentNodeProvider]
+        self._scopes: Mapping[cst.CSTNode, Any] = found[ScopeProvider]
         everything = _Everything()
         self.module.visit(everything)
         self.strings = everything.strings
@@ -98,7 +112,8 @@ class Source:
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode:
         """The node around a node."""
-        return self._parents[node]
+        found: cst.CSTNode = self._parents[node]
+        return found
 
     def place(self, path: str) -> Optional[Place]:
         """What a path means here."""

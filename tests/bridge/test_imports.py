@@ -4,7 +4,7 @@ import ast
 from typing import Dict, List, Tuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect1_rsync.bridge.old import COUNTERPARTS
@@ -276,6 +276,7 @@ def flow_files(draw: st.DrawFn) -> str:
 
 
 @given(flow_files())
+@settings(max_examples=30)
 def test_for_any_imports(text: str) -> None:
     for target in ("legacy", "tasks"):
         once = rewrite(text, target)
