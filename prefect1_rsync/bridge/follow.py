@@ -32,7 +32,7 @@ _HARMLESS = {
     "trigger",
 }
 # Methods that a task is given to as it is.
-_TAKERS = {"add_task", "set_downstream", "set_upstream"}
+_TAKERS = {"add_task", "set_downstream", "set_reference_tasks", "set_upstream"}
 
 
 class Followed(NamedTuple):

@@ -30,6 +30,8 @@ def secrets_in(module: cst.Module) -> Set[str]:
         - set of str: as they are written and as they are read
     """
     found = _Literals()
+    # Twice: what a key is read from may stand above it.
+    module.visit(found)
     module.visit(found)
     return {text for text in found.texts if text and text != MASK}
 
@@ -64,17 +66,20 @@ class _Literals(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.texts: Set[str] = set()
+        self._names: Set[str] = set()
 
     def visit_Arg(self, node: cst.Arg) -> None:
         if node.keyword is not None and _is_secret(node.keyword.value):
             self._collect(node.value)
+            if isinstance(node.value, cst.Name):
+                self._names.add(node.value.value)
 
     def visit_Assign(self, node: cst.Assign) -> None:
-        if any(_is_secret(_last_name(target.target)) for target in node.targets):
+        if any(self._holds_secret(target.target) for target in node.targets):
             self._collect(node.value)
 
     def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
-        if node.value is not None and _is_secret(_last_name(node.target)):
+        if node.value is not None and self._holds_secret(node.target):
             self._collect(node.value)
 
     def visit_Param(self, node: cst.Param) -> None:
@@ -98,8 +103,16 @@ class _Literals(cst.CSTVisitor):
                 if arg.keyword is None:
                     self._collect(arg.value)
 
+    def _holds_secret(self, target: cst.BaseExpression) -> bool:
+        name = _last_name(target)
+        return _is_secret(name) or name in self._names
+
     def _collect(self, value: cst.BaseExpression) -> None:
         self.texts |= texts_in(value)
+        if isinstance(value, cst.Call) and _last_name(value.func) == "Parameter":
+            for arg in value.args:
+                if arg.keyword is not None and arg.keyword.value == "default":
+                    self.texts |= texts_in(arg.value)
 
 
 class _Strings(cst.CSTVisitor):
