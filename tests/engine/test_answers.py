@@ -115,6 +115,11 @@ def test_as_time(value, expected):
     assert answers.as_time(value) == expected
 
 
+@pytest.mark.parametrize("value", [0, "1970-01-01T00:00Z", "1970-01-01T01:00+01:00"])
+def test_a_moment_has_a_zone(value):
+    assert answers.parse_time(value) == dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
 @given(value=JSON | st.floats() | st.datetimes().map(str))
 @example(value=-6e10)
 def test_a_time_is_utc_text_or_none(value):

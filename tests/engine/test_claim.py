@@ -42,6 +42,7 @@ def test_no_runs_no_claim():
 def test_what_was_there_before_is_never_ours():
     assert found([seen("2", 0), seen("1", 0)], ("1", "2")) is None
     assert found([seen("3", 90), seen("2", 0), seen("1", 0)], ("1", "2")) == "3"
+    assert found([seen("2", 0), seen("3", 90), seen("1", 0)], ("1", "2")) == "3"
 
 
 @pytest.mark.parametrize("before", [(), ("0",), None])

@@ -37,6 +37,13 @@ def test_a_secret_is_taken_out_in_every_form(form):
     assert redactor.value({"a": [{form: form}]}) == {"a": [{MASK: MASK}]}
 
 
+@pytest.mark.parametrize(
+    ("secret", "form"), [("abc", "abc"), ("p:abc:def", "abc:def"), ("aaa:zzz", "aaa:zzz")]
+)
+def test_of_a_secret_nothing_is_left(secret, form):
+    assert Redactor([secret]).text(form) == MASK
+
+
 def test_a_password_is_taken_out_as_http_basic_sends_it():
     redactor = Redactor()
     redactor.add_basic("airbyte", "pass word")

@@ -426,3 +426,5 @@ def test_without_waiting_the_stats_hold_what_was_seen(clock, record):
     vendor._report = lambda _: seen
     stats = run(vendor, record=record, resume=True, wait=False)
     assert (stats["run_id"], stats["records_processed"]) == ("100", 3)
+    record = Record("s1", sent_at=clock.time(), before=[])
+    assert run(vendor, record=record, wait=False)["records_processed"] == 3

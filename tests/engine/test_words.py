@@ -15,7 +15,9 @@ from prefect1_rsync.engine.model import (
     SKIPS,
     WORKING,
     RunReport,
+    SyncRequest,
 )
+from prefect1_rsync.engine.watch import run_sync
 from tests.engine.fakes import FakeVendor, go_on, no_effect, trouble, watch
 
 EVER = 10.0**9
@@ -56,7 +58,9 @@ def told(clock, vendor, stop=None, record=None, **options):
 
 def end_of(sync, last):
     try:
-        return sync.result()["status"]
+        stats = sync.result()
+        assert stats["vendor"] == "fake"
+        return stats["status"]
     except errors.SyncError as exc:
         link = f" ({last.run_url})" if last.run_url else ""
         assert (last.error, str(exc)) == (exc, last.message + link)
@@ -541,6 +545,140 @@ STORIES = [
         completed
         """,
     ),
+    (
+        "trouble before the start that passes",
+        {"on_prepare": [trouble()] * 2},
+        {"poll_every": 60},
+        """
+        0 trouble: S: the API is down; asking again in 5 s
+        5 trouble: S: the API is down; asking again in 10 s
+        15 started: S, run 100: started (@100)
+        75 looked: S, run 100: completed
+        75 ended: S, run 100: completed
+        completed
+        """,
+    ),
+    (
+        "a deadline that the requests before the start take",
+        {"http": 60.0},
+        {"max_wait": 100},
+        """
+        120 ended: S: not started after 120 s
+        SyncRunTimedOut failed: not started after 120 s
+        """,
+    ),
+    (
+        "a trigger of a former attempt, sent again to who refuses",
+        {"when_running": REFUSES},
+        {"record": Record("s1", sent_at=0.0), "poll_every": 60},
+        """
+        60 attached: S, run 100: was waiting already; watching it
+          (@100)
+        120 looked: S, run 100: completed
+        120 ended: S, run 100: completed
+        completed
+        """,
+    ),
+    (
+        "a lost answer of a short run",
+        {"on_lost": [trouble()], "lasts": 0.0},
+        {"poll_every": 60},
+        """
+        0 trouble: S: the API is down; whether a run was started is not known; looking
+          for it
+        5 started: S, run 100: was started after all; watching it
+          (@100)
+        5 ended: S, run 100: completed
+        completed
+        """,
+    ),
+    (
+        "a lost answer that is found at the deadline",
+        {"on_lost": [trouble()], "lasts": EVER},
+        {"max_wait": 5},
+        """
+        0 trouble: S: the API is down; whether a run was started is not known; looking
+          for it
+        5 started: S, run 100: was started after all; watching it
+          (@100)
+        5 ended: S, run 100: not over after 5 s (last seen as working); the run goes on
+          at Fake
+        SyncRunTimedOut working: not over after 5 s (last seen as working)
+        """,
+    ),
+    (
+        "a cancel, and trouble with every look after it",
+        {"lasts": EVER, "cancel_takes": EVER, "tape": [None] + [trouble(3600)] * 9},
+        {"max_wait": 40, "poll_every": 60, "cancel_remote_run": True},
+        """
+        0 started: S, run 100: started (@100)
+        40 looked: S, run 100: working
+        40 cancelling: S, run 100: not over after 40 s; cancelling it
+        45 trouble: S, run 100: the API is down; asking again in 55 s
+        100 ended: S, run 100: not over after 100 s (last seen as working); it was
+          asked to cancel; whether it did is unknown
+        SyncRunTimedOut working: not over after 100 s (last seen as working); it was asked to
+          cancel; whether it did is unknown
+        """,
+    ),
+    (
+        "a refusal without a run, and no wish to wait",
+        {"on_start": [errors.SyncAlreadyRunning("busy", None, 409, had_no_effect=True)]},
+        {"if_already_running": "fail"},
+        """
+        0 ended: S: busy
+        SyncAlreadyRunning 409 False None True failed: busy
+        """,
+    ),
+    (
+        "trouble with a look, and an interval",
+        {"tape": [trouble()]},
+        {"poll_every": 60},
+        """
+        0 started: S, run 100: started (@100)
+        60 trouble: S, run 100: the API is down; asking again in 60 s
+        120 looked: S, run 100: completed
+        120 ended: S, run 100: completed
+        completed
+        """,
+    ),
+    (
+        "a run that is skipped, and three triggers without an answer",
+        {
+            "lasts": 0.0,
+            "when_running": SKIPS,
+            "tape": [RunReport(SKIPPED)],
+            "on_start": [None] + [trouble()] * 3,
+        },
+        {},
+        """
+        0 started: S, run 100: started (@100)
+        5 looked: S, run 100: skipped
+        10 trouble: S, run 100: the API is down; whether a run was started is not
+          known; looking for it
+        190 ended: S, run 100: the trigger was sent 3 times and started no run; the API
+          is down
+        SyncApiError None True None False skipped: the trigger was sent 3 times and started no
+          run; the API is down
+        """,
+    ),
+    (
+        "a run of a former attempt and trouble at the deadline",
+        {"other": EVER, "tape": [trouble(90)] * 2},
+        {
+            "record": Record("s1", "100", "https://fake.example/100", True),
+            "max_wait": 20,
+            "cancel_remote_run": True,
+        },
+        """
+        0 trouble: S, run 100: the API is down; asking again in 20 s
+        20 cancelling: S, run 100: not over after 20 s; cancelling it
+        25 looked: S, run 100: cancelled
+        25 ended: S, run 100: not over after 25 s (last seen as cancelled); it was
+          cancelled
+        SyncRunTimedOut cancelled: not over after 25 s (last seen as cancelled); it was cancelled
+        """,
+    ),
 ]
 
 
@@ -550,3 +688,15 @@ STORIES = [
 def test_what_is_told_from_the_request_to_the_end(clock, state, options, story):
     vendor = vendor_with(clock, **copy.deepcopy(state))
     assert told(clock, vendor, **options) == textwrap.dedent(story).strip()
+
+
+@pytest.mark.parametrize(
+    ("request_", "sync_id"),
+    [(SyncRequest("7", "slug"), "7"), (SyncRequest("", "slug"), "slug"), (SyncRequest(""), "")],
+)
+def test_a_sync_is_told_by_its_id_or_else_by_its_slug(clock, request_, sync_id):
+    heard = []
+    vendor = vendor_with(clock, on_prepare=[GONE])
+    with pytest.raises(errors.SyncNotFound):
+        run_sync(vendor, request_, clock=clock, listeners=[heard.append])
+    assert [event.sync_id for event in heard] == [sync_id]

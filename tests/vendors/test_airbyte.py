@@ -6,6 +6,7 @@ from hypothesis import given
 
 from prefect1_rsync.engine import errors
 from prefect1_rsync.engine.clock import RealClock
+from prefect1_rsync.engine.http import NoAuth
 from prefect1_rsync.engine.model import RunHandle, RunReport, Sighting, SyncRequest, stats_of
 from prefect1_rsync.engine.redact import Redactor
 from prefect1_rsync.vendors import airbyte as room
@@ -120,6 +121,21 @@ def test_fields_without_a_value_are_missing():
     report = parse_job({"status": "pending"})
     counts = (report.records_processed, report.bytes_synced, report.duration_seconds)
     assert counts == (None, None, None)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 0), (5, 7), (0, 7)])
+def test_zero_says_nothing_before_the_end(rows, size):
+    job = dict(JOB, rowsSynced=rows, bytesSynced=size)
+    report = parse_job(dict(job, status="running"))
+    assert (report.records_processed, report.bytes_synced) == (rows or None, size or None)
+    assert (report.duration_seconds, report.finished_at) == (None, None)
+    report = parse_job(job)
+    assert (report.records_processed, report.bytes_synced) == (rows, size)
+
+
+def test_details_without_a_reason_leave_the_one_that_is_there():
+    report = FAILED._replace(error_message="known")
+    assert add_details(report, {}).error_message == "known"
 
 
 @pytest.mark.parametrize(
@@ -720,6 +736,15 @@ def test_a_client_is_made_of_its_arguments():
     assert (client._http._vendor, client._config._vendor) == ("Airbyte", "Airbyte")
     assert client._config.base_url == "https://c/v1"
     assert client._config._auth is client._http._auth
+    assert type(AirbyteClient()._http._auth) is NoAuth
+    client = AirbyteClient(Credentials(username="me", password="sesame"))
+    assert client._http._redactor.text("bWU6c2VzYW1l sesame") == "*** ***"
+    client = AirbyteClient(Credentials("i", "sesame"))
+    tokens = client._http._auth._http
+    assert (type(tokens._auth), tokens._vendor) == (NoAuth, "Airbyte")
+    assert tokens._redactor.text("sesame") == "***"
+    assert tokens._clock is client._http._clock
+    client = AirbyteClient(Credentials(bearer_token="tok1"), "https://h.example/x/", "https://c/v1")
     assert isinstance(client._http._clock, RealClock)
     assert client._http._redactor.text("tok1") == client._config._redactor.text("tok1") == "***"
 

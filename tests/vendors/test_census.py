@@ -142,6 +142,7 @@ def test_a_failed_run_has_no_completed_at():
 def test_the_reason_is_put_together():
     fields = {"error_message": "bad", "error_detail": "row 7", "error_code": "bad"}
     assert parse_run(run_of(**fields)).error_message == "bad; row 7"
+    assert parse_run(run_of(error_code="E1")).error_message == "E1"
 
 
 @pytest.mark.parametrize("answer", [None, [], "x", 7, {}, {"data": []}, {"data": {"id": 1}}])

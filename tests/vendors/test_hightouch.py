@@ -366,6 +366,7 @@ def test_the_requests_of_a_look_and_of_lists():
     asked, report = asked_of(lambda client: client.look(HANDLE), RUNS)
     assert asked == [("GET", "/syncs/5/runs", query, None, 60.0, False)]
     assert report == parse_runs(RUNS, "7")
+    assert parse_runs(RUNS, "8").raw == RUNS
     query = {"limit": "100", "offset": "0", "orderBy": "id"}
     asked, found = asked_of(lambda client: client.recent(SyncRequest("5")), RUNS)
     assert asked == [("GET", "/syncs/5/runs", query, None, 60.0, False)]
