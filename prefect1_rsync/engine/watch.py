@@ -298,6 +298,8 @@ class SyncWatch:
             self._time_out(self._trouble)
             return
         if self._doubt is None:
+            # A run that was skipped is no longer what we speak of.
+            self.handle, self._ours, self.report = None, False, RunReport(WORKING)
             before = None if self._before is None else tuple(self._before)
             self._claim = Claim(self._clock.time(), before)
             self._remember_claim()

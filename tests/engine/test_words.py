@@ -654,12 +654,11 @@ STORIES = [
         """
         0 started: S, run 100: started (@100)
         5 looked: S, run 100: skipped
-        10 trouble: S, run 100: the API is down; whether a run was started is not
-          known; looking for it
-        190 ended: S, run 100: the trigger was sent 3 times and started no run; the API
-          is down
-        SyncApiError None True None False skipped: the trigger was sent 3 times and started no
-          run; the API is down
+        10 trouble: S: the API is down; whether a run was started is not known; looking
+          for it
+        190 ended: S: the trigger was sent 3 times and started no run; the API is down
+        SyncApiError None True None False failed: the trigger was sent 3 times and started no run;
+          the API is down
         """,
     ),
     (
