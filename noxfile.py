@@ -35,4 +35,6 @@ def matrix(session: nox.Session) -> None:
     shutil.rmtree(checkout / "prefect1_rsync")
     (checkout / "prefect1_rsync").symlink_to(Path(installed.strip()) / "prefect1_rsync")
     session.env.setdefault("PREFECT1_RSYNC_SPECS", str(root.parent / "shared" / "specs"))
-    session.run("python", "-m", "pytest", "-q", *session.posargs)
+    # What takes long and does not depend on the Python is left to `make test`.
+    session.env.setdefault("TORTURE_EXAMPLES", "60")
+    session.run("python", "-m", "pytest", "-q", "-m", "not slow", *session.posargs)

@@ -215,7 +215,7 @@ def test_what_is_unknown_is_called_so():
 
 @pytest.mark.slow
 def test_for_real():
-    """As `make demo` runs it, on the machine's clock: about 20 s. The only slow one here."""
+    """As `make demo` runs it, on the machine's clock: about 20 s."""
     with process("demo", PYTHONIOENCODING="ascii") as running:
         text, errors = running.communicate()
     assert (running.returncode, errors) == (0, "")

@@ -4,6 +4,8 @@ import pytest
 
 from tests.torture.kills import kill_once, stop_once
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("executor", ["local-dask-processes", "dask-processes"])
 def test_a_killed_worker_starts_no_second_run(executor: str) -> None:
