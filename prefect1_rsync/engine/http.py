@@ -5,6 +5,7 @@ import email.utils
 import json as json_module
 import math
 import platform
+import re
 import time
 from typing import Any, Dict, List, NoReturn, Optional, Tuple, Type
 
@@ -31,6 +32,9 @@ _FEW, _SOME = 16, 128
 _FAST_SECONDS = 0.1
 # Worth asking again: the request came too early, too often, or hit trouble at the vendor's.
 _TRANSIENT_CODES = (408, 425, 429)
+# What a credential may be, and how that is told.
+_BEARER = re.compile(r"[!-~]+"), "of printable ASCII characters without spaces"
+_BASIC = re.compile(r"[^\x00-\x1f\x7f]+"), "without control characters"
 USER_AGENT = f"prefect1-rsync/{__version__} (Python {platform.python_version()})"
 
 
@@ -78,6 +82,28 @@ class BasicAuth(Auth):
         pair = f"{self._username}:{self._password}".encode()
         request.headers["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
         return request
+
+
+def check_credential(text: object, argument: str, basic: bool = False) -> str:
+    """
+    Checks that a text can be a credential.
+
+    Args:
+        - text (str): the credential
+        - argument (str): the argument's name, for the error
+        - basic (bool, optional): whether it is a user name or password of HTTP Basic, which may
+            hold all but control characters; others may hold what fits into a header as it is
+
+    Returns:
+        - str: the text
+
+    Raises:
+        - ValueError: if it is no text, or empty, or holds anything else; it is not quoted
+    """
+    pattern, words = _BASIC if basic else _BEARER
+    if not isinstance(text, str) or not pattern.fullmatch(text):
+        raise ValueError(f"{argument}: must be a text {words}")
+    return text
 
 
 class HttpClient:

@@ -11,7 +11,7 @@ import requests
 from ..engine.answers import as_dict, as_id, as_text, as_time, as_word
 from ..engine.clock import Clock
 from ..engine.errors import SyncApiError
-from ..engine.http import BearerAuth, HttpClient
+from ..engine.http import BearerAuth, HttpClient, check_credential
 from ..engine.model import (
     CANCELLED,
     COMPLETED,
@@ -72,7 +72,7 @@ class HightouchV2(Reticent):
         self, api_key: str, asks: bool, clock: Clock, session: Optional[requests.Session] = None
     ) -> None:
         super().__init__(asks)
-        hightouch.check_api_key(api_key, "api_key")
+        check_credential(api_key, "api_key")
         secrets = [api_key] if len(api_key) >= _MIN_KEY_LENGTH else []
         self.started: Any = None
         self._http = HttpClient(

@@ -3,9 +3,10 @@
 import os
 from typing import Any, Dict, Optional, Tuple, Union
 
+from ..engine.http import check_credential
 from ..engine.model import SyncRequest
 from ..engine.urls import parse_base_url, require_encryption
-from ..vendors.hightouch import BASE_URL, HightouchClient, check_api_key
+from ..vendors.hightouch import BASE_URL, HightouchClient
 from . import arguments as check
 from .base import SyncTask
 
@@ -146,7 +147,7 @@ class HightouchSyncTask(SyncTask):
             raise ValueError("sync_id and sync_slug: give one of them, not both")
         key = check.credential("api_key", arguments, resolve, "HIGHTOUCH_API_KEY")
         if key is not None:
-            check_api_key(key, "api_key")
+            check_credential(key, "api_key")
         request = SyncRequest(sync_id or "", sync_slug, full_resync)
         if not resolve:
             return None, request

@@ -29,7 +29,7 @@ from ..engine.errors import (
     SyncError,
     SyncRunDisabled,
 )
-from ..engine.http import Auth, BasicAuth, BearerAuth, HttpClient, NoAuth
+from ..engine.http import Auth, BasicAuth, BearerAuth, HttpClient, NoAuth, check_credential
 from ..engine.model import (
     CANCELLED,
     COMPLETED,
@@ -116,15 +116,7 @@ class Credentials(NamedTuple):
                 for name, value in zip(names, values):
                     if value is None:
                         raise ValueError("{} must be given together".format(" and ".join(names)))
-                    basic = name in ("username", "password")
-                    if not isinstance(value, str) or not re.fullmatch(
-                        r"[^\x00-\x1f\x7f]+" if basic else r"[!-~]+", value
-                    ):
-                        raise ValueError(
-                            "{}: must be a text without {}".format(
-                                name, "control characters" if basic else "spaces"
-                            )
-                        )
+                    check_credential(value, name, basic=name in ("username", "password"))
                     if name == "username" and ":" in value:
                         raise ValueError("username: HTTP Basic allows no colon in it")
         if len(given) > 1:
@@ -397,11 +389,12 @@ class ClientCredentialsAuth(Auth):
         except SyncApiError as exc:
             # The request that needs the token has not been sent.
             raise _unsent(exc) from None
-        token = as_dict(answer).get("access_token")
-        if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
+        try:
+            token = check_credential(as_dict(answer).get("access_token"), "access_token")
+        except ValueError:
             raise SyncApiError(
                 "Airbyte's answer to the token request holds no token", had_no_effect=True
-            )
+            ) from None
         self._redactor.add(token)
         life = as_int(as_dict(answer).get("expires_in")) or TOKEN_SECONDS
         margin = min(TOKEN_MARGIN_SECONDS, life / 3.0)

@@ -15,7 +15,7 @@ from ..engine import answers
 from ..engine.answers import as_dict, as_id, as_int, as_text, as_time, as_word, listed
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncApiError
-from ..engine.http import BearerAuth, HttpClient
+from ..engine.http import BearerAuth, HttpClient, check_credential
 from ..engine.model import (
     CANCELLED,
     COMPLETED,
@@ -129,13 +129,11 @@ def check_token(token: object, argument: str) -> str:
     Checks that a text can be a token.
 
     Raises:
-        - ValueError: if it is empty, or holds what no HTTP header can hold; it is not quoted
+        - ValueError: if it is no credential, or the prefix alone; it is not quoted
     """
-    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
-        raise ValueError(f"{argument}: must be a text of printable ASCII characters without spaces")
-    if token == WORKSPACE_PREFIX:
-        raise ValueError(f"{argument}: the token behind {token!r} is missing")
-    return token
+    if check_credential(token, argument) == WORKSPACE_PREFIX:
+        raise ValueError(f"{argument}: the token behind {WORKSPACE_PREFIX!r} is missing")
+    return str(token)
 
 
 def version_for(token: str) -> int:

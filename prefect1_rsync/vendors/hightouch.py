@@ -5,7 +5,6 @@ host) and on its API guide, https://hightouch.com/docs/developer-tools/api-guide
 otherwise.
 """
 
-import re
 from typing import Any, Dict, List, Optional, Tuple
 
 import requests
@@ -14,7 +13,7 @@ from ..engine import answers
 from ..engine.answers import as_dict, as_id, as_int, as_text, as_time, as_word, listed, total
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncApiError, SyncNotFound, SyncRunDisabled
-from ..engine.http import BearerAuth, HttpClient
+from ..engine.http import BearerAuth, HttpClient, check_credential
 from ..engine.model import (
     CANCELLED,
     COMPLETED,
@@ -77,7 +76,7 @@ class HightouchClient:
         clock: Optional[Clock] = None,
         session: Optional[requests.Session] = None,
     ) -> None:
-        check_api_key(api_key, "api_key")
+        check_credential(api_key, "api_key")
         base = parse_base_url(base_url, "base_url")
         require_encryption(base, "base_url")
         self._workspace_slug = workspace_slug
@@ -212,18 +211,6 @@ class HightouchClient:
         if self._workspace_slug:
             url = f"{WEB}/{self._workspace_slug}/syncs/{sync_id}/runs/{run_id}"
         return RunHandle(self.name, sync_id, run_id, url)
-
-
-def check_api_key(api_key: object, argument: str) -> str:
-    """
-    Checks that a text can be an API key.
-
-    Raises:
-        - ValueError: if it is empty, or holds what no HTTP header can hold; it is not quoted
-    """
-    if not isinstance(api_key, str) or not re.fullmatch(r"[!-~]+", api_key):
-        raise ValueError(f"{argument}: must be a text of printable ASCII characters without spaces")
-    return api_key
 
 
 def parse_runs(answer: Any, run_id: str) -> RunReport:

@@ -14,7 +14,13 @@ import requests
 import urllib3
 
 from prefect1_rsync.engine import errors, http
-from prefect1_rsync.engine.http import BasicAuth, BearerAuth, HttpClient, NoAuth
+from prefect1_rsync.engine.http import (
+    BasicAuth,
+    BearerAuth,
+    HttpClient,
+    NoAuth,
+    check_credential,
+)
 from prefect1_rsync.engine.redact import Redactor
 from prefect1_rsync.sandbox import Sandbox
 
@@ -87,6 +93,25 @@ def test_the_password_in_a_netrc_file_is_never_sent(
 def test_reprs_hold_no_secret(client):
     assert repr(client) == f"HttpClient({client.base_url!r})"
     assert repr(BearerAuth(TOKEN)) == "BearerAuth()"
+
+
+def test_a_credential_is_returned_as_it_is():
+    assert check_credential("!k:y~", "key") == "!k:y~"
+    assert check_credential(" pä ss\x80", "password", basic=True) == " pä ss\x80"
+
+
+@pytest.mark.parametrize("text", [None, 7, b"same", "", "s3 same", "s3same\n", "s3säme", "s3\x7f"])
+def test_what_no_header_can_hold_is_no_credential(text):
+    with pytest.raises(ValueError, match="key") as caught:
+        check_credential(text, "key")
+    assert str(caught.value) == "key: must be a text of printable ASCII characters without spaces"
+
+
+@pytest.mark.parametrize("text", [None, "", "s3same\n", "\x00", "\x1f", "s3\x7f"])
+def test_a_password_holds_no_control_characters(text):
+    with pytest.raises(ValueError, match="password") as caught:
+        check_credential(text, "password", basic=True)
+    assert str(caught.value) == "password: must be a text without control characters"
 
 
 class Recorder:
