@@ -10,14 +10,11 @@ import http
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
-import prefect
-
-from ..engine.claim import Record
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncAlreadyRunning, SyncApiError, SyncError
 from ..engine.events import Event
 from ..engine.watch import WAIT
-from ..tasks.base import _EARLIER, _NOW, SyncTask
+from ..tasks.base import SyncTask, left_in_doubt
 
 Sleep = Callable[[float], None]
 _REAL_SLEEP = time.sleep
@@ -165,12 +162,9 @@ def asks(arguments: Dict[str, Any]) -> bool:
     Whether a list of runs is needed before the trigger: to join a run, to refuse to start beside
     one, to cancel none but ours, or to find the one that the attempt before has left in doubt.
     """
-    for key in (_EARLIER, _NOW):
-        record = Record.from_json(prefect.context.get(key))
-        if record is not None and record.claim() is not None:
-            return True
     return bool(
-        arguments["resume"]
+        left_in_doubt()
+        or arguments["resume"]
         or arguments["cancel_remote_run"]
         or arguments["if_already_running"] != WAIT
     )

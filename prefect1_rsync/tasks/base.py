@@ -126,6 +126,12 @@ class SyncTask(Task):
         logger.log(level, "%s", message)
 
 
+def left_in_doubt() -> bool:
+    """Whether this attempt, or the one before it, has left a trigger without a clear answer."""
+    record = Record.from_json(prefect.context.get(_NOW))
+    return record is not None and record.claim() is not None
+
+
 def _on_state_change(task: Task, old: State, new: State) -> Optional[State]:
     """
     Carries the run that an attempt has started to the next attempt, and spends no retry on what
