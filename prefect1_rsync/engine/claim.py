@@ -9,7 +9,7 @@ import math
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .answers import parse_time
-from .model import RunHandle, Sighting
+from .model import COMPLETED, FAILED, RunHandle, Sighting
 
 #: How far the vendor's clock and ours may be apart where we know what was there before; and how
 #: much later than the trigger its run may be created.
@@ -62,8 +62,18 @@ def claimed(claim: Claim, sightings: List[Sighting]) -> Optional[Sighting]:
 
 
 def running(sightings: List[Sighting]) -> Optional[Sighting]:
-    """The newest run that is not over; None if all are."""
-    return next((it for it in sightings if not it.report.ended), None)
+    """
+    The newest run that is not over; None if all are.
+
+    One that is older than a run which did its work is over, whatever its status says: a run that
+    its vendor forgot, or whose status we do not know, must not be in the way for ever.
+    """
+    for sighting in sightings:
+        if not sighting.report.ended:
+            return sighting
+        if sighting.report.status in (COMPLETED, FAILED):
+            break
+    return None
 
 
 class Record(NamedTuple):

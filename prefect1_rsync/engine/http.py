@@ -34,7 +34,8 @@ _FAST_SECONDS = 0.1
 _TRANSIENT_CODES = (408, 425, 429)
 # What a credential may be, and how that is told.
 _BEARER = re.compile(r"[!-~]+"), "of printable ASCII characters without spaces"
-_BASIC = re.compile(r"[^\x00-\x1f\x7f]+"), "without control characters"
+# What is no Unicode, such as a byte of another encoding in an environment variable, can't be sent.
+_BASIC = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+"), "in UTF-8 without control characters"
 USER_AGENT = f"prefect1-rsync/{__version__} (Python {platform.python_version()})"
 
 
@@ -92,7 +93,7 @@ def check_credential(text: object, argument: str, basic: bool = False) -> str:
         - text (str): the credential
         - argument (str): the argument's name, for the error
         - basic (bool, optional): whether it is a user name or password of HTTP Basic, which may
-            hold all but control characters; others may hold what fits into a header as it is
+            hold all of Unicode but control characters; others may hold what a header can
 
     Returns:
         - str: the text
@@ -345,7 +346,8 @@ def _trouble(exc: BaseException) -> str:
         inner = inner.__cause__ or inner.__context__ or inner
     if isinstance(inner, OSError) and inner.strerror:
         return str(inner.strerror)
-    if type(exc) in (requests.RequestException, requests.Timeout):
+    if type(exc) in (requests.RequestException, requests.Timeout, OSError) and exc.args:
+        # Our own words, or those of requests on a REQUESTS_CA_BUNDLE that is not there.
         return str(exc)
     return f"the connection broke ({type(inner).__name__})"
 

@@ -12,7 +12,7 @@ The phases of a watch, in their order (each is a method):
                  `-> look_at_other: wait for a run that is in the way, then survey again
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .claim import Claim, Record, claimed, running
 from .clock import Clock, RealClock
@@ -37,6 +37,7 @@ from .model import (
     WORKING,
     RunHandle,
     RunReport,
+    Sighting,
     SyncRequest,
     Vendor,
     stats_of,
@@ -58,8 +59,8 @@ TROUBLE_PATIENCE_SECONDS = 3600.0
 CANCEL_PATIENCE_SECONDS = 60.0
 #: How often a trigger is sent, at most, when none of the former ones has started a run.
 MAX_SENDS = 3
-#: How often we begin anew because another run was in the way.
-MAX_STARTS = 20
+#: How often another run may be in the way of ours.
+MAX_BLOCKED = 20
 #: How often the vendor may say "already running" of a sync of which it lists no run.
 MAX_PHANTOMS = 5
 
@@ -170,20 +171,21 @@ class SyncWatch:
         self._error: Optional[SyncError] = None
         self._ours = False  # whether `handle` is a run that we started
         self._other: Optional[RunHandle] = None  # a run that is in the way
-        self._before: Optional[List[str]] = None  # the runs that were there before our trigger
+        self._before: Optional[Tuple[str, ...]] = None  # the runs that the survey found
+        self._surveyed = False
         self._claim: Optional[Claim] = None  # a trigger that is not resolved
         self._doubt: Optional[SyncApiError] = None  # why it is not
         self._resolve_until = self.due
         self._watched_since = self.due
         self._sends = 0
-        self._starts = 0
+        self._blocked = 0
         self._phantoms = 0
         self._refusal: SyncError = SyncAlreadyRunning("another run is going on")
         self._failures = 0
         self._trouble: Optional[SyncApiError] = None
         self._trouble_since = self.due
         self._unknown_words: Set[Optional[str]] = set()
-        self._listed_at = self.due
+        self._unlisted_since: Optional[float] = self.due
         self._cancel_until: Optional[float] = None
         self._cancel_sent = False
         self._next: Callable[[], None] = self._prepare
@@ -255,7 +257,7 @@ class SyncWatch:
             self._remember(None)
             self._go_on(self._prepare)
             return
-        self._adopt(self.handle, self._ours, "was started by a former attempt; watching it", report)
+        self._adopt(self.handle, self._ours, "was left by a former attempt; watching it", report)
         if report.ended and not self.done:
             self._settle(report)
 
@@ -270,25 +272,16 @@ class SyncWatch:
     def _survey(self) -> None:
         """What is there before we start? Tells our run from others later, and who is in the way."""
         policy = self._options.if_already_running
-        needed = policy != WAIT or self._options.resume
-        self._starts += 1
-        self._before = None
-        try:
-            sightings = self._vendor.recent(self.request)
-        except SyncApiError as exc:
-            # No list at all (Census documents none for API v2): then a trigger that goes wrong is
-            # told apart by its time alone. Trouble that may pass is waited for.
-            if needed or exc.transient or isinstance(exc, SyncUnauthorized):
-                raise
-        else:
-            self._before = [it.handle.run_id for it in sightings]
-            other = running(sightings)
-            if other is not None and self._options.resume:
-                self._adopt(other.handle, False, "was going on already; resuming it", other.report)
-                return
-            if other is not None and (policy != WAIT or self._vendor.when_running != QUEUES):
-                self._in_the_way(other.handle)
-                return
+        sightings = self._newest()
+        self._before = None if sightings is None else tuple(it.handle.run_id for it in sightings)
+        other = running(sightings or [])
+        first, self._surveyed = not self._surveyed, True
+        if other is not None and self._options.resume and first:
+            self._adopt(other.handle, False, "was going on already; resuming it", other.report)
+            return
+        if other is not None and (policy != WAIT or self._vendor.when_running != QUEUES):
+            self._in_the_way(other.handle)
+            return
         # At once: what others start in between would look as if we had started it.
         self._go_on(self._start)
         self._start()
@@ -300,9 +293,10 @@ class SyncWatch:
         if self._doubt is None:
             # A run that was skipped is no longer what we speak of.
             self.handle, self._ours, self.report = None, False, RunReport(WORKING)
-            before = None if self._before is None else tuple(self._before)
-            self._claim = Claim(self._clock.time(), before)
+            self._claim = Claim(self._clock.time(), self._before)
             self._remember_claim()
+        assert self._claim is not None
+        before = self._claim.before
         try:
             handle = self._vendor.start(self.request)
         except SyncAlreadyRunning as exc:
@@ -311,7 +305,7 @@ class SyncWatch:
                 self._in_doubt(exc)
                 return
             self._unclaim()
-            if self._options.if_already_running == FAIL or self._starts >= MAX_STARTS:
+            if self._options.if_already_running == FAIL:
                 raise
             self._refusal = exc
             self._go_on(self._find_other)
@@ -326,18 +320,24 @@ class SyncWatch:
         else:
             # Airbyte may answer with a job that was waiting already: then it isn't ours. Without
             # the list nobody knows, and what may not be ours is never cancelled.
-            known = self._before is not None or self._vendor.when_running != REFUSES
-            ours = known and handle.run_id not in (self._before or ())
-            self._adopt(handle, ours, "started" if ours else "was waiting already; watching it")
+            if before is None and self._vendor.when_running == REFUSES:
+                self._adopt(handle, False, "was started, or was waiting already; watching it")
+            elif handle.run_id in (before or ()):
+                self._adopt(handle, False, "was waiting already; watching it")
+            else:
+                self._adopt(handle, True, "started")
 
     def _resolve(self) -> None:
         """The trigger got no clear answer: did it start a run?"""
         assert self._claim is not None
         found = claimed(self._claim, self._vendor.recent(self.request))
         if found is not None:
-            self._adopt(found.handle, True, "was started after all; watching it", found.report)
-            if not self.done and found.report.ended:
-                self._end(found.report)
+            # If it is over: what a list says of it is not all (Airbyte's has no reasons).
+            ended = found.report.ended
+            report = None if ended else found.report
+            self._adopt(found.handle, True, "was started after all; watching it", report)
+            if not self.done and ended:
+                self._look()
             elif not self.done and self._late():
                 self._time_out()
         elif self._late():
@@ -357,22 +357,19 @@ class SyncWatch:
         report = self._vendor.look(self.handle)
         self.report = report
         self._tell("looked", self._sentence(report))
+        self._tell_unknown(report, self._who())
         if report.listed:
-            self._listed_at = now
-        if not report.known and report.vendor_status not in self._unknown_words:
-            self._unknown_words.add(report.vendor_status)
-            self._tell(
-                "unknown_status",
-                f"{self._who()}: {report.vendor_status!r} is a status that this version does "
-                "not know; taken as still working",
-            )
+            self._unlisted_since = None
+        elif self._unlisted_since is None:
+            self._unlisted_since = now
+        unlisted = 0.0 if self._unlisted_since is None else now - self._unlisted_since
         if report.ended:
             self._end(report)
-        elif now - self._listed_at >= UNLISTED_PATIENCE_SECONDS:
+        elif unlisted >= UNLISTED_PATIENCE_SECONDS:
             self._fail(
                 SyncRunTimedOut(
-                    f"accepted, but not listed by {self._vendor.title} for "
-                    f"{now - self._listed_at:.0f} s; is the sync switched off?"
+                    f"accepted, but not listed by {self._vendor.title} for {unlisted:.0f} s; "
+                    "is the sync switched off?"
                 )
             )
         else:
@@ -380,24 +377,25 @@ class SyncWatch:
 
     def _find_other(self) -> None:
         """The vendor said, or showed, that another run is going on: which one?"""
-        other = running(self._vendor.recent(self.request))
+        other = running(self._newest() or [])
         if other is not None:
-            self._phantoms = 0
             self._in_the_way(other.handle)
             return
         self._phantoms += 1
         if self._phantoms >= MAX_PHANTOMS:
-            raise self._refusal
+            self._give_up(self._refusal)
+            return
         # It has ended in between, or is not listed yet.
         self._pause(MIN_SECONDS, self._survey)
 
     def _look_at_other(self) -> None:
         assert self._other is not None
         try:
-            ended = self._vendor.look(self._other).ended
+            report = self._vendor.look(self._other)
         except SyncNotFound:
-            ended = True
-        if ended:
+            report = RunReport(CANCELLED)
+        self._tell_unknown(report, f"{self._who()}: run {self._other.run_id}")
+        if report.ended:
             self._other = None
             self._go_on(self._survey)
         else:
@@ -418,6 +416,20 @@ class SyncWatch:
         self._claim = record.claim()
         if self._claim is not None:
             self._doubt = SyncApiError("a former attempt got no clear answer to its trigger")
+
+    def _newest(self) -> Optional[List[Sighting]]:
+        """
+        The newest runs. None where there is no list at all (Census documents none for API v2) and
+        we can do without: then a trigger that goes wrong is told apart by its time alone.
+        """
+        try:
+            return self._vendor.recent(self.request)
+        except SyncApiError as exc:
+            needed = self._options.if_already_running != WAIT or self._options.resume
+            # Trouble that may pass is waited for.
+            if needed or exc.transient or isinstance(exc, SyncUnauthorized):
+                raise
+            return None
 
     def _go_on(self, phase: Callable[[], None]) -> None:
         self._next = phase
@@ -481,12 +493,13 @@ class SyncWatch:
         """Whether the trigger has started a run is not known: find out before anything else."""
         self._doubt = exc
         self._sends += 1
-        self._resolve_until = self._clock.monotonic() + RESOLVE_PATIENCE_SECONDS
+        silence = exc.retry_after or 0.0
+        self._resolve_until = self._clock.monotonic() + silence + RESOLVE_PATIENCE_SECONDS
         self._tell(
             "trouble",
             f"{self._who()}: {exc}; whether a run was started is not known; looking for it",
         )
-        self._pause(MIN_SECONDS, self._resolve)
+        self._pause(max(MIN_SECONDS, silence), self._resolve)
 
     def _in_the_way(self, other: RunHandle) -> None:
         """Another run is going on: join it, wait for it, or give up, as the user wishes."""
@@ -496,8 +509,12 @@ class SyncWatch:
         if policy == ATTACH:
             self._adopt(other, False, "was going on already; watching it")
             return
-        if self._starts >= MAX_STARTS:
-            raise SyncAlreadyRunning(f"{self._starts} times, another run was there before ours")
+        self._phantoms = 0
+        self._blocked += 1
+        if self._blocked >= MAX_BLOCKED:
+            text = f"{self._blocked} times, another run was there before ours"
+            self._give_up(SyncAlreadyRunning(text))
+            return
         self._other = other
         self._watched_since = self._clock.monotonic()
         self._tell(
@@ -507,6 +524,12 @@ class SyncWatch:
         self._next = self._look_at_other
         self._wait_on()
 
+    def _give_up(self, why: SyncError) -> None:
+        """Ours does not get its turn: it was skipped, or never started."""
+        if self.report.status != SKIPPED:
+            raise why
+        self._settle(self.report._replace(error_message=str(why)))
+
     def _adopt(
         self, handle: RunHandle, ours: bool, how: str, report: Optional[RunReport] = None
     ) -> None:
@@ -515,12 +538,12 @@ class SyncWatch:
         self.report = report or RunReport(WORKING)
         self._claim = self._doubt = self._trouble = None
         self._sends = 0
-        self._watched_since = self._listed_at = self._clock.monotonic()
+        self._watched_since = self._unlisted_since = self._clock.monotonic()
         self._remember(Record(handle.sync_id, handle.run_id, handle.run_url, ours))
         self._tell("started" if ours else "attached", self._with_link(f"{self._who()}: {how}"))
         self._pause(pause_after(0.0, self._options.poll_every), self._look)
         if not self._options.wait:
-            self._settle(self.report._replace(status=WORKING))
+            self._settle(RunReport(WORKING) if self.report.ended else self.report)
 
     def _end(self, report: RunReport) -> None:
         if self._cancel_until is not None and report.status == CANCELLED:
@@ -536,7 +559,6 @@ class SyncWatch:
             and policy != FAIL
             and self._cancel_until is None
             and not self._late()
-            and self._starts < MAX_STARTS
         ):
             # Another run was going on, so this one did nothing: begin anew.
             self._remember(None)
@@ -673,6 +695,16 @@ class SyncWatch:
         if report.records_processed is not None and report.status in (WORKING, COMPLETED):
             text += f", {report.records_processed} records"
         return text
+
+    def _tell_unknown(self, report: RunReport, who: str) -> None:
+        """A word that we do not know: once each."""
+        if not report.known and report.vendor_status not in self._unknown_words:
+            self._unknown_words.add(report.vendor_status)
+            self._tell(
+                "unknown_status",
+                f"{who}: {report.vendor_status!r} is a status that this version does not know; "
+                "taken as still working",
+            )
 
     def _tell(self, kind: str, message: str) -> None:
         handle = self.handle

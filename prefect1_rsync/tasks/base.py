@@ -27,9 +27,8 @@ COMMON = (
     "resume",
 )
 
-# Keys in Prefect's context, and in the context of a Retrying state: what this attempt has
-# started, and what the attempt before it had.
-_NOW = "prefect1_rsync_run"
+# What an attempt has started: the key in the context of a Retrying state, and in Prefect's context
+# while the next attempt runs.
 _EARLIER = "prefect1_rsync_earlier_run"
 
 _LEVELS = {
@@ -79,30 +78,25 @@ class SyncTask(Task):
 
     def _sync(self, given: Dict[str, Any]) -> Dict[str, Any]:
         """Runs the sync with what `run()` was given."""
-        # Once: a second call of run() in the same attempt is another sync.
-        earlier = Record.from_json(prefect.context.pop(_EARLIER, None))
-        kept: Dict[str, Any] = {}
-
-        def remember(record: Optional[Record]) -> None:
-            # For the case that we are killed in a way that raises nothing here.
-            kept[_NOW] = prefect.context[_NOW] = None if record is None else record._asdict()
-
+        earlier = _left_by_the_attempt_before()
+        known = [earlier]
         vendor: Optional[Vendor] = None
         try:
-            remember(earlier)
             arguments = self._merged(given)
             options = options_from(arguments)
             vendor, request = self._plan(arguments, resolve=True)
             assert vendor is not None
             listeners = [self._log_event]
-            return run_sync(vendor, request, options, self._clock, listeners, earlier, remember)
+            return run_sync(vendor, request, options, self._clock, listeners, earlier, known.append)
         except BaseException as exc:
             # An attribute of the exception is what reaches the state handler on every executor;
             # Prefect's timeout is no Exception, but a BaseException.
-            exc.remote_run = kept[_NOW]  # type: ignore[attr-defined]
+            record = known[-1]
+            exc.remote_run = record and record._asdict()  # type: ignore[attr-defined]
             raise
         finally:
-            prefect.context.pop(_NOW, None)
+            # Once: a second call of run() in the same attempt is another sync.
+            prefect.context.pop(_EARLIER, None)
             if vendor is not None:
                 vendor.close()
 
@@ -127,9 +121,13 @@ class SyncTask(Task):
 
 
 def left_in_doubt() -> bool:
-    """Whether this attempt, or the one before it, has left a trigger without a clear answer."""
-    record = Record.from_json(prefect.context.get(_NOW))
+    """Whether the attempt before this one has left a trigger without a clear answer."""
+    record = _left_by_the_attempt_before()
     return record is not None and record.claim() is not None
+
+
+def _left_by_the_attempt_before() -> Optional[Record]:
+    return Record.from_json(prefect.context.get(_EARLIER))
 
 
 def _on_state_change(task: Task, old: State, new: State) -> Optional[State]:
@@ -145,11 +143,11 @@ def _on_state_change(task: Task, old: State, new: State) -> Optional[State]:
         error = old.result
         if old.is_failed() and _is_hopeless(error):
             return old
-        record = getattr(error, "remote_run", None) or prefect.context.get(_NOW)
+        record = getattr(error, "remote_run", None)
         if record is not None:
-            new.context[_NOW] = record
+            new.context[_EARLIER] = record
     elif isinstance(old, Retrying) and isinstance(new, Running):
-        prefect.context[_EARLIER] = old.context.get(_NOW)
+        prefect.context[_EARLIER] = old.context.get(_EARLIER)
     return new
 
 

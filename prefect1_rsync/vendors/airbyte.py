@@ -156,6 +156,7 @@ class AirbyteClient:
         credentials = credentials or Credentials()
         credentials.check()
         clock = clock or RealClock()
+        session = session or requests.Session()
         root = str(parse_base_url(api_url, "api_url"))
         config_root = (
             derived_config_api_url(root)
@@ -186,8 +187,6 @@ class AirbyteClient:
     def close(self) -> None:
         """Gives the connections back; the client can be used again."""
         self._http.close()
-        if self._config is not None:
-            self._config.close()
 
     def prepare(self, request: SyncRequest) -> SyncRequest:
         """

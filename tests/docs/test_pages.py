@@ -282,7 +282,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
     )
     assert census.V1_RETIREMENT in prose_of(DOCS / "census.md")
     for page in ("census.md", "airbyte.md"):
-        assert f"up to {watch.MAX_STARTS} times" in prose_of(DOCS / page)
+        assert f"up to {watch.MAX_BLOCKED} times" in prose_of(DOCS / page)
     assert watch.MAX_PHANTOMS == 5 and "five times in a row" in prose_of(DOCS / "census.md")
     for default in (census.US, census.EU, hightouch.BASE_URL, airbyte.CLOUD_API):
         assert f"`{default}`" in every_text()

@@ -13,7 +13,16 @@ from prefect1_rsync.engine.claim import (
     claimed,
     running,
 )
-from prefect1_rsync.engine.model import COMPLETED, WORKING, RunHandle, RunReport, Sighting
+from prefect1_rsync.engine.model import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    SKIPPED,
+    WORKING,
+    RunHandle,
+    RunReport,
+    Sighting,
+)
 from tests.engine.strategies import JSON
 
 SENT = 1769903999.5
@@ -126,10 +135,19 @@ def test_what_is_claimed_is_always_possible(lates, before):
 
 
 def test_the_newest_run_that_is_not_over_is_going_on():
-    over, old, new = seen("3", 9), seen("1", 1, WORKING), seen("2", 5, WORKING)
-    assert running([over, new, old]) is new
-    assert running([over]) is None
+    skipped, old, new = seen("3", 9, SKIPPED), seen("1", 1, WORKING), seen("2", 5, WORKING)
+    assert running([skipped, new, old]) is new
+    assert running([skipped]) is None
     assert running([]) is None
+
+
+@pytest.mark.parametrize(
+    ("newer", "proves"), [(COMPLETED, True), (FAILED, True), (SKIPPED, False), (CANCELLED, False)]
+)
+def test_a_run_that_did_its_work_proves_that_older_ones_are_over(newer, proves):
+    """Their status may be one that we do not know, or one that the vendor forgot to end."""
+    old = seen("1", 1, WORKING)
+    assert running([seen("2", 5, newer), old]) is (None if proves else old)
 
 
 # --- what an attempt leaves for the next -------------------------------------------------

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect1_rsync.engine import errors
-from prefect1_rsync.engine.model import FAILED, QUEUES, REFUSES, SKIPS
+from prefect1_rsync.engine.claim import Record
+from prefect1_rsync.engine.model import COMPLETED, FAILED, QUEUES, REFUSES, SKIPS, RunReport
 from prefect1_rsync.engine.watch import (
     MAX_SENDS,
     PREPARE_PATIENCE_SECONDS,
@@ -103,6 +104,48 @@ def test_the_run_that_was_found_is_ours_to_cancel(clock):
     assert vendor.cancels == ["100"]
 
 
+def details(vendor, report):
+    """A vendor whose list tells less of a run than a look at it."""
+    recent = vendor.recent
+    vendor.recent = lambda request: [
+        it._replace(report=it.report._replace(records_failed=None, error_message=None))
+        for it in recent(request)
+    ]
+    vendor.ends = report
+
+
+def test_a_lost_run_that_is_over_is_looked_at_for_its_rejected_records(clock):
+    vendor = FakeVendor(clock, 2)
+    details(vendor, RunReport(COMPLETED, records_failed=3))
+    vendor.on_lost = [trouble()]
+    with pytest.raises(errors.SyncRunFailed, match="3 records were rejected"):
+        run(vendor, fail_on_warning=True)
+    assert vendor.looks == [(1005.0, "100")]
+
+
+def test_a_lost_run_that_is_over_is_looked_at_for_its_reason(clock):
+    vendor = FakeVendor(clock, 2)
+    details(vendor, RunReport(FAILED, error_message="Column email is missing"))
+    vendor.on_lost = [trouble()]
+    vendor.tape = [trouble()]
+    with pytest.raises(errors.SyncRunFailed, match="Column email is missing"):
+        run(vendor)
+    assert len(vendor.starts) == 1
+
+
+@pytest.mark.parametrize(
+    "report",
+    [RunReport(FAILED, interrupted=True), RunReport(FAILED, error_message="x"), COMPLETED],
+    ids=str,
+)
+def test_without_waiting_a_lost_run_is_working_even_if_it_is_over(clock, report):
+    vendor = FakeVendor(clock, 2, report)
+    vendor.on_lost = [trouble()]
+    stats = run(vendor, wait=False)
+    assert (stats["status"], stats["run_id"]) == ("working", "100")
+    assert (stats["error_message"], stats["vendor_status"], vendor.looks) == (None, None, [])
+
+
 def test_a_lost_run_that_was_skipped_begins_anew(clock):
     vendor = FakeVendor(clock, 30, when_running=SKIPS)
     vendor.before_start = lambda: len(vendor.starts) == 1 and vendor.add_run(40)
@@ -127,6 +170,39 @@ def test_a_trigger_that_made_no_run_is_sent_again_after_a_long_look(clock, doubt
     looks = [at for at in vendor.lists if first < at <= second]
     assert len(looks) == RESOLVE_PATIENCE_SECONDS / 5
     assert len(vendor.runs) == 1
+
+
+def test_a_vendor_that_asks_for_a_pause_gets_it_before_the_look(clock):
+    vendor = FakeVendor(clock)
+    vendor.on_start = [trouble(600)] * 10
+    with pytest.raises(errors.SyncApiError, match="sent 3 times and started no run"):
+        run(vendor)
+    assert vendor.starts == [1000, 1660, 2320]
+    first, second = vendor.starts[:2]
+    looks = [at for at in vendor.lists if first < at <= second]
+    assert (looks[0], len(looks)) == (1600, RESOLVE_PATIENCE_SECONDS / 5 + 1)
+
+
+def test_a_pause_that_a_vendor_asks_for_ends_at_the_deadline(clock):
+    vendor = FakeVendor(clock, EVER)
+    vendor.on_lost = [trouble(600)]
+    with pytest.raises(errors.SyncRunTimedOut, match="the run goes on"):
+        run(vendor, max_wait=100)
+    assert clock.monotonic() == 1100
+
+
+@pytest.mark.parametrize(("before", "ours"), [([], True), (None, False)])
+def test_a_run_of_a_trigger_that_a_retry_sent_again_is_ours_if_the_list_was_read(
+    clock, before, ours
+):
+    vendor = FakeVendor(clock, EVER, when_running=REFUSES)
+    record = Record("s1", sent_at=clock.time() - 5, before=before)
+    heard = []
+    with pytest.raises(errors.SyncRunTimedOut):
+        run(vendor, [heard.append], record, max_wait=100, cancel_remote_run=True)
+    assert vendor.cancels == (["100"] if ours else [])
+    words = "started" if ours else "was started, or was waiting already; watching it"
+    assert f"run 100: {words} (" in heard[0].message
 
 
 @pytest.mark.parametrize("doubt", DOUBTS, ids=str)

@@ -97,7 +97,9 @@ def test_reprs_hold_no_secret(client):
 
 def test_a_credential_is_returned_as_it_is():
     assert check_credential("!k:y~", "key") == "!k:y~"
-    assert check_credential(" pä ss\x80", "password", basic=True) == " pä ss\x80"
+    assert check_credential(" pä \x80\ue000\U0001f511", "password", basic=True) == (
+        " pä \x80\ue000\U0001f511"
+    )
 
 
 @pytest.mark.parametrize("text", [None, 7, b"same", "", "s3 same", "s3same\n", "s3säme", "s3\x7f"])
@@ -107,11 +109,13 @@ def test_what_no_header_can_hold_is_no_credential(text):
     assert str(caught.value) == "key: must be a text of printable ASCII characters without spaces"
 
 
-@pytest.mark.parametrize("text", [None, "", "s3same\n", "\x00", "\x1f", "s3\x7f"])
-def test_a_password_holds_no_control_characters(text):
+@pytest.mark.parametrize(
+    "text", [None, "", "s3same\n", "\x00", "\x1f", "s3\x7f", "M\ud800", "M\udcfcller", "\udfff"]
+)
+def test_a_password_is_unicode_without_control_characters(text):
     with pytest.raises(ValueError, match="password") as caught:
         check_credential(text, "password", basic=True)
-    assert str(caught.value) == "password: must be a text without control characters"
+    assert str(caught.value) == "password: must be a text in UTF-8 without control characters"
 
 
 class Recorder:
@@ -377,6 +381,10 @@ class FailingSession(requests.Session):
         ),
         (requests.exceptions.ProxyError(), "the proxy did not answer", False),
         (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer", False),
+        # What requests says of a REQUESTS_CA_BUNDLE that is not there.
+        (OSError("invalid path: /none.pem"), "invalid path: /none.pem", False),
+        (OSError(), "the connection broke (OSError)", False),
+        (ConnectionResetError(), "the connection broke (ConnectionResetError)", False),
         (
             requests.ConnectionError(unreachable()),
             "the connection broke (NewConnectionError)",

@@ -159,7 +159,7 @@ def test_a_run_that_goes_on_is_watched_and_none_is_started(clock, memory, ours):
     assert (stats["status"], stats["run_id"]) == ("completed", "100")
     assert (stats["run_url"], vendor.starts, vendor.lists) == ("https://x.example", [], [])
     assert kinds(heard)[0] == ("started" if ours else "attached")
-    assert "was started by a former attempt" in heard[0].message
+    assert "was left by a former attempt" in heard[0].message
     assert memory.record() == Record("s1", "100", "https://x.example", ours)
 
 
@@ -392,6 +392,20 @@ def test_resume_starts_a_run_where_none_goes_on(clock):
     vendor.add_run(5)
     clock.wind(10)
     assert run(vendor, resume=True)["run_id"] == "101"
+
+
+def test_resume_is_for_what_goes_on_at_the_beginning(clock):
+    vendor = FakeVendor(clock, 30, when_running=SKIPS)
+    others = [lambda: vendor.add_run(40), lambda: None]
+    vendor.before_start = lambda: others.pop(0)()
+
+    def start_another(_):
+        if clock.monotonic() == 1040:
+            vendor.add_run(60, FAILED)
+
+    clock.on_sleep = start_another
+    stats = run(vendor, resume=True)
+    assert (stats["status"], stats["run_id"], len(vendor.starts)) == ("completed", "103", 2)
 
 
 def test_a_resumed_run_is_not_ours_to_cancel(clock):

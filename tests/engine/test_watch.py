@@ -18,8 +18,8 @@ from prefect1_rsync.engine.model import (
 )
 from prefect1_rsync.engine.watch import (
     CANCEL_PATIENCE_SECONDS,
+    MAX_BLOCKED,
     MAX_PHANTOMS,
-    MAX_STARTS,
     PREPARE_PATIENCE_SECONDS,
     TROUBLE_PATIENCE_SECONDS,
     UNLISTED_PATIENCE_SECONDS,
@@ -433,7 +433,56 @@ def test_a_run_that_was_listed_may_be_missing_once(clock):
     assert run(vendor)["status"] == "completed"
 
 
+@pytest.mark.parametrize(("every", "tape"), [(400, [None]), (None, [None] + [trouble()] * 12)])
+def test_a_run_counts_as_missing_from_the_look_that_missed_it(clock, every, tape):
+    """And not from the last one that did not: in between nobody looked, or got an answer."""
+    vendor = FakeVendor(clock, 3600)
+    vendor.tape = [*tape, NOT_LISTED]
+    assert run(vendor, poll_every=every)["status"] == "completed"
+
+
+def test_a_run_that_is_missing_for_long_is_given_up(clock):
+    vendor = FakeVendor(clock, 3600)
+    vendor.tape = [None, *[NOT_LISTED] * 1000]
+    with pytest.raises(errors.SyncRunTimedOut, match="not listed by Fake for 300 s"):
+        run(vendor, poll_every=100)
+    assert clock.monotonic() == 1500
+
+
 # --- another run is in the way -----------------------------------------------------------
+
+
+def a_run_without_an_end(vendor, and_then=None):
+    """A run of long ago, with a status that nobody knows; and one after it."""
+    vendor.add_run(1).report = RunReport(WORKING, "expired", known=False)
+    vendor.clock.wind(10)
+    if and_then is not None:
+        vendor.add_run(1, and_then)
+        vendor.clock.wind(10)
+
+
+@pytest.mark.parametrize("when_running", [REFUSES, SKIPS, QUEUES])
+@pytest.mark.parametrize(
+    "options",
+    [{"if_already_running": it} for it in ("wait", "attach", "fail")] + [{"resume": True}],
+)
+def test_a_run_that_was_forgotten_is_in_nobodys_way(clock, when_running, options):
+    vendor = FakeVendor(clock, when_running=when_running)
+    a_run_without_an_end(vendor, FAILED)
+    assert run(vendor, max_wait=100, **options)["run_id"] == "102"
+    assert len(vendor.starts) == 1
+
+
+def test_a_run_in_the_way_with_an_unknown_status_is_told_once(clock):
+    vendor = FakeVendor(clock, when_running=SKIPS)
+    a_run_without_an_end(vendor)
+    heard = []
+    with pytest.raises(errors.SyncRunTimedOut, match="for run 100 is still going on"):
+        run(vendor, [heard.append], max_wait=100)
+    assert [event.message for event in heard if event.kind == "unknown_status"] == [
+        "Fake sync s1: run 100: 'expired' is a status that this version does not know; taken as "
+        "still working"
+    ]
 
 
 @pytest.mark.parametrize("when_running", [REFUSES, SKIPS, QUEUES])
@@ -527,9 +576,28 @@ def busy_again(vendor):
 def test_a_sync_that_is_always_overtaken_at_its_trigger_gives_up(clock, when_running, error):
     vendor = FakeVendor(clock, when_running=when_running)
     vendor.before_start = lambda: busy_again(vendor)
-    with pytest.raises(error, match=r": (busy|skipped)"):
+    with pytest.raises(error, match=": 20 times, another run was there before ours"):
         run(vendor)
-    assert len(vendor.starts) == MAX_STARTS
+    assert len(vendor.starts) == MAX_BLOCKED
+
+
+def test_a_sync_that_is_always_skipped_may_return_its_stats(clock):
+    vendor = FakeVendor(clock, when_running=SKIPS)
+    vendor.before_start = lambda: busy_again(vendor)
+    stats = run(vendor, raise_on_failure=False)
+    assert (stats["status"], stats["run_id"]) == ("skipped", vendor.runs[-1].run_id)
+    assert stats["error_message"] == "20 times, another run was there before ours"
+    assert len(vendor.starts) == MAX_BLOCKED
+
+
+def test_a_list_that_was_not_read_counts_for_nothing(clock):
+    vendor = FakeVendor(clock, when_running=REFUSES)
+    vendor.on_recent = ([trouble()] * 7 + [None]) * 3
+    assert len(vendor.on_recent) > MAX_BLOCKED
+    recent = vendor.recent
+    vendor.recent = lambda request: (vendor.on_recent and busy_again(vendor)) or recent(request)
+    assert run(vendor)["status"] == "completed"
+    assert (vendor.on_recent, len(vendor.starts)) == ([], 1)
 
 
 @pytest.mark.parametrize("when_running", [REFUSES, SKIPS])
@@ -539,7 +607,7 @@ def test_a_sync_that_is_always_overtaken_before_its_trigger_gives_up(clock, when
 
     def overtake(_):
         busy_again(vendor)
-        assert len(vendor.runs) <= 2 * MAX_STARTS, "it never gives up"
+        assert len(vendor.runs) <= 2 * MAX_BLOCKED, "it never gives up"
 
     clock.on_sleep = overtake
     with pytest.raises(errors.SyncAlreadyRunning, match=r": 20 times, another run was there be"):
@@ -591,6 +659,50 @@ def test_a_skipped_run_without_a_run_in_the_way_gives_up_after_a_few(clock):
     with pytest.raises(errors.SyncRunSkipped, match="skipped 5 times, although no other run"):
         run(vendor)
     assert len(vendor.starts) == MAX_PHANTOMS
+    stats = run(vendor, raise_on_failure=False)
+    assert (stats["status"], stats["run_id"]) == ("skipped", "109")
+    assert stats["error_message"] == "skipped 5 times, although no other run is listed"
+
+
+def test_a_run_that_is_waited_for_ends_the_count_of_skipped_ones(clock):
+    """Also where it is the look before the trigger that finds it."""
+    vendor = FakeVendor(clock, ends=SKIPPED, lasts=0, when_running=SKIPS)
+    vendor.before_start = lambda: len(vendor.starts) == 4 and vendor.add_run(12)
+    recent = vendor.recent
+    vendor.recent = lambda request: recent(request) if clock.monotonic() == 1040 else []
+    with pytest.raises(errors.SyncRunSkipped, match="skipped 5 times, although no other run"):
+        run(vendor)
+    assert len(vendor.starts) == 4 + MAX_PHANTOMS
+
+
+@pytest.mark.parametrize(
+    ("when_running", "error", "message"),
+    [
+        (SKIPS, errors.SyncRunSkipped, "skipped 5 times, although no other run is listed"),
+        (REFUSES, errors.SyncAlreadyRunning, "busy"),
+    ],
+)
+def test_without_a_list_a_run_in_the_way_is_no_unknown_sync(clock, when_running, error, message):
+    vendor = FakeVendor(clock, when_running=when_running)
+    vendor.add_run(EVER)
+    vendor.on_recent = [errors.SyncNotFound("no list", None, 404)] * 100
+    with pytest.raises(error, match=message) as caught:
+        run(vendor)
+    assert caught.value.retryable
+    assert len(vendor.starts) == MAX_PHANTOMS
+
+
+@pytest.mark.parametrize("exc", [trouble(), errors.SyncUnauthorized("no", None, 401)], ids=str)
+def test_without_permission_nobody_looks_for_a_run_in_the_way(clock, exc):
+    vendor = FakeVendor(clock, when_running=REFUSES)
+    vendor.before_start = lambda: len(vendor.starts) == 1 and vendor.add_run(8)
+    vendor.on_recent = [None, exc]
+    if exc.retryable:
+        assert run(vendor)["status"] == "completed"
+    else:
+        with pytest.raises(errors.SyncUnauthorized):
+            run(vendor)
+    assert len(vendor.starts) == (2 if exc.retryable else 1)
 
 
 # --- the survey before the start ---------------------------------------------------------

@@ -183,7 +183,7 @@ STORIES = [
         35 looked: S, run 103: skipped
         40 started: S, run 104: started (@104)
         45 looked: S, run 104: skipped
-        45 ended: S, run 104: skipped 5 times, although no other run is listed
+        45 ended: S, run 104: skipped: skipped 5 times, although no other run is listed
         SyncRunSkipped skipped: skipped 5 times, although no other run is listed
         """,
     ),
@@ -473,7 +473,7 @@ STORIES = [
         {"other": 20},
         {"record": Record("s1", "100", "https://fake.example/100", True), "poll_every": 60},
         """
-        0 started: S, run 100: was started by a former attempt; watching it
+        0 started: S, run 100: was left by a former attempt; watching it
           (@100)
         60 looked: S, run 100: completed
         60 ended: S, run 100: completed
@@ -501,7 +501,7 @@ STORIES = [
         },
         """
         0 trouble: S, run 100: the API is down; asking again in 20 s
-        20 started: S, run 100: was started by a former attempt; watching it
+        20 started: S, run 100: was left by a former attempt; watching it
           (@100)
         25 looked: S, run 100: working
         25 cancelling: S, run 100: not over after 25 s; cancelling it
@@ -516,7 +516,7 @@ STORIES = [
         {"other": 20},
         {"record": Record("s1", "100", "https://fake.example/100"), "poll_every": 60},
         """
-        0 attached: S, run 100: was started by a former attempt; watching it
+        0 attached: S, run 100: was left by a former attempt; watching it
           (@100)
         60 looked: S, run 100: completed
         60 ended: S, run 100: completed
@@ -572,7 +572,7 @@ STORIES = [
         {"when_running": REFUSES},
         {"record": Record("s1", sent_at=0.0), "poll_every": 60},
         """
-        60 attached: S, run 100: was waiting already; watching it
+        60 attached: S, run 100: was started, or was waiting already; watching it
           (@100)
         120 looked: S, run 100: completed
         120 ended: S, run 100: completed
@@ -588,6 +588,7 @@ STORIES = [
           for it
         5 started: S, run 100: was started after all; watching it
           (@100)
+        5 looked: S, run 100: completed
         5 ended: S, run 100: completed
         completed
         """,

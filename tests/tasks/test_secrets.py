@@ -6,6 +6,7 @@ import json
 import logging
 import pickle
 import traceback
+import uuid
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 from urllib.parse import quote
 
@@ -251,6 +252,24 @@ def test_a_bad_argument_shows_no_secret(sandbox: Sandbox, kind: Callable[..., An
             search.add_error("error", error)
         assert search.find(URL_CANARY, CANARY, value) == []
     assert refused >= 2
+
+
+def test_a_password_in_another_encoding_is_not_shown(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a byte that is not UTF-8, `os.environ` makes what can't be encoded again."""
+    monkeypatch.setenv("AIRBYTE_USERNAME", USER)
+    monkeypatch.setenv("AIRBYTE_PASSWORD", f"{URL_CANARY}\udcfc")
+    task = AirbyteSyncTask(str(uuid.uuid4()), api_url=sandbox.airbyte.api_url)
+    with Flow("latin") as flow:
+        task()
+    state = flow.run()
+    search = Search()
+    for ended in (state, *state.result.values()):
+        search.add("message", ended.message)
+        search.add_error("result", ended.result)
+    assert "password: must be a text in UTF-8" in str(next(iter(state.result.values())).message)
+    assert search.find(URL_CANARY) == []
 
 
 def test_the_search_finds_what_is_there() -> None:

@@ -240,6 +240,14 @@ def test_rejected_records_come_from_the_config_api(airbyte):
     assert airbyte.run()["records_failed"] == 7
 
 
+def test_rejected_records_are_known_of_a_job_whose_trigger_was_lost(airbyte):
+    airbyte.script(duration=2, records_failed=3)
+    airbyte.server.fault("trigger", drop="after")
+    with pytest.raises(errors.SyncRunFailed, match="3 records were rejected"):
+        airbyte.run(fail_on_warning=True)
+    assert len(airbyte.asked("trigger")) == 1
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -262,6 +270,16 @@ def test_without_the_config_api_the_verdict_stands(airbyte, fault):
     stats = airbyte.run(raise_on_failure=False)
     assert (stats["status"], stats["records_failed"]) == ("failed", None)
     assert airbyte.clock.monotonic() - began <= 5 + room.DETAILS_READ_SECONDS
+
+
+def test_a_client_has_one_session_and_closes_it(monkeypatch):
+    closed = []
+    monkeypatch.setattr(requests.Session, "close", lambda self: closed.append(self))
+    client = AirbyteClient(Credentials("i", "s"))
+    tokens = client._http._auth._http
+    assert tokens._session is client._http._session is client._config._session
+    client.close()
+    assert closed == [tokens._session]
 
 
 def test_where_the_config_api_is_unknown_it_is_not_asked(sandbox, airbyte):
@@ -894,11 +912,11 @@ ONE_KIND = "give one kind of credential, not several"
         (Credentials(bearer_token="t\n"), "bearer_token: " + NO_TOKEN),
         (
             Credentials(username="u", password="\x1f"),
-            "password: must be a text without control characters",
+            "password: must be a text in UTF-8 without control characters",
         ),
         (
             Credentials(username="\x7f", password="p"),
-            "username: must be a text without control characters",
+            "username: must be a text in UTF-8 without control characters",
         ),
         (Credentials(username="u:v", password="p"), "username: HTTP Basic allows no colon in it"),
     ],
