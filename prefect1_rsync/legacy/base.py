@@ -10,6 +10,8 @@ import http
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
+import requests
+
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncAlreadyRunning, SyncApiError, SyncError
 from ..engine.events import Event
@@ -131,6 +133,27 @@ def as_before(exc: SyncError, translate: Callable[[SyncError], BaseException]) -
         # For the next attempt: see `SyncTask`.
         old.remote_run = getattr(exc, "remote_run", None)  # type: ignore[attr-defined]
     return old
+
+
+class LoginInUrl(requests.Session):
+    """
+    Puts user and password back into the URL, at the last moment.
+
+    On the wire nothing of it is seen (the credential goes in a header), and no message is made of
+    it; but the old tasks' URLs had them, so whoever mocks their requests has mocked such URLs.
+
+    Args:
+        - userinfo (str): what stands before the `@`; may be empty
+    """
+
+    def __init__(self, userinfo: str) -> None:
+        super().__init__()
+        self._userinfo = userinfo
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        if self._userinfo:
+            request.url = str(request.url).replace("://", f"://{self._userinfo}@", 1)
+        return super().send(request, **kwargs)
 
 
 class Reticent:

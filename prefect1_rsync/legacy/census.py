@@ -13,7 +13,7 @@ from ..engine.clock import Clock
 from ..engine.errors import SyncApiError, SyncError
 from ..engine.model import QUEUES, RunHandle, Sighting, SyncRequest, Vendor
 from ..vendors.census import V1_RETIREMENT, CensusClient, parse_api_trigger
-from .base import LegacyTask, Reticent, asks, ends, reason_phrase
+from .base import LegacyTask, LoginInUrl, Reticent, asks, ends, reason_phrase
 
 MIN_WAIT_TIME, DEFAULT_WAIT_TIME = 5, 60
 
@@ -156,7 +156,7 @@ class _Client(Reticent, CensusClient):
             str(url.base_url),
             url.api_version,
             clock=clock,
-            session=_Session(userinfo),
+            session=LoginInUrl(userinfo),
         )
 
     def start(self, request: SyncRequest) -> RunHandle:
@@ -175,23 +175,6 @@ class _Client(Reticent, CensusClient):
     def recent(self, request: SyncRequest) -> List[Sighting]:
         self._hold_back()
         return super().recent(request)
-
-
-class _Session(requests.Session):
-    """
-    Puts user and password back into the URL, at the last moment.
-
-    On the wire nothing of it is seen (the credential goes in a header), and no message is made of
-    it; but the old task's URLs had them, so whoever mocks its requests has mocked such URLs.
-    """
-
-    def __init__(self, userinfo: str) -> None:
-        super().__init__()
-        self._userinfo = userinfo
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        request.url = str(request.url).replace("://", f"://{self._userinfo}@", 1)
-        return super().send(request, **kwargs)
 
 
 def _http_error(status: int, url: str, text: str) -> requests.HTTPError:

@@ -433,12 +433,15 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="sync_id"):
         HightouchRunSync(KEY, sync_id="../1").run()  # type: ignore[arg-type]
     for name, value in (
-        ("airbyte_server_host", "user:password@host"),
+        ("airbyte_server_host", "user:pass/word@host"),
         ("airbyte_server_port", 0),
         ("airbyte_api_version", "../v1"),
     ):
         with pytest.raises(ValueError, match=name):
             AirbyteConnectionTask(connection_id=CONNECTION).run(**{name: value})
+        with pytest.raises(ValueError, match=name) as caught:
+            AirbyteConfigurationExport(**{name: value or 70000}).run()  # type: ignore[arg-type]
+        assert "pass/word" not in str(caught.value)
 
 
 # --- Airbyte ---
@@ -537,6 +540,8 @@ def test_a_login_that_is_asked_for() -> None:
         ("https://airbyte.example", 443, "https://airbyte.example:443"),
         ("https://airbyte.example:8443", 8000, "https://airbyte.example:8443"),
         ("http://airbyte.example/prefix/", "80", "http://airbyte.example:80/prefix"),
+        ("airbyte.svc.cluster.local.", 8001, "http://airbyte.svc.cluster.local.:8001"),
+        ("https://airbyte.example.:8443/prefix", 8000, "https://airbyte.example.:8443/prefix"),
     ],
 )
 @responses.activate
