@@ -57,6 +57,8 @@ class Pace:
         self, clock: Clock, module_sleep: Callable[[], Sleep], first: float, every: float
     ) -> None:
         self._clock, self._module_sleep = clock, module_sleep
+        # Out of a table they may be numpy's.
+        first, every = float(first), float(every)
         self._pauses = {"started": first, "attached": first}
         self._pauses.update(looked=every, unknown_status=every)
         self._kind = ""

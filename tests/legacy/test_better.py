@@ -53,6 +53,7 @@ from tests.legacy.kit import (
     patched,
     task_of,
 )
+from tests.tasks.numpys import Int64
 
 VENDORS: Dict[str, Callable[..., None]] = {
     "census": census,
@@ -442,6 +443,34 @@ def test_wrong_arguments() -> None:
         with pytest.raises(ValueError, match=name) as caught:
             AirbyteConfigurationExport(**{name: value or 70000}).run()  # type: ignore[arg-type]
         assert "pass/word" not in str(caught.value)
+
+
+@responses.activate
+def test_numbers_may_come_out_of_a_table(sleeps: Sleeps) -> None:
+    """pandas' integers are numpy's, which are no int; the old classes took them."""
+    hightouch("processing", "success")
+    task = task_of(DROP_IN, "hightouch")
+    answer = task(
+        sync_id=Int64(SYNC), wait_time_between_api_calls=Int64(7), max_wait_time=Int64(600)
+    )
+    assert answer["sync"] == {"sync_status": "success"}
+    assert sleeps == [7]
+    client = HightouchClient(KEY)
+    assert client.get_sync_run_status(Int64(SYNC)) == answer  # type: ignore[arg-type]
+    assert (
+        client.start_sync_run(
+            Int64(SYNC),
+            True,
+            Int64(7),
+            Int64(600),  # type: ignore[arg-type]
+        )
+        == answer
+    )
+    airbyte("running", "succeeded")
+    task_of(DROP_IN, "airbyte")(airbyte_server_port=Int64(8000), poll_interval_s=Int64(9))
+    census("completed")
+    task_of(DROP_IN, "census")(poll_status_every_n_seconds=Int64(11))
+    assert sleeps == [7, 9, 11]
 
 
 # --- Airbyte ---
