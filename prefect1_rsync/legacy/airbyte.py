@@ -94,6 +94,7 @@ class AirbyteConnectionTask(LegacyTask):
 
     Raises:
         - TypeError: `stream_output` is no level
+        - ValueError: an argument that all tasks share is wrong
     """
 
     # Connection statuses
@@ -107,6 +108,7 @@ class AirbyteConnectionTask(LegacyTask):
     JOB_STATUS_PENDING = "pending"
 
     _own = ("airbyte_server_host", "airbyte_server_port", "airbyte_api_version", "connection_id")
+    _pace_argument = "poll_interval_s to run()"
 
     def __init__(
         self,

@@ -36,10 +36,12 @@ class CensusSyncTask(LegacyTask):
             tasks of `prefect1_rsync` share (`raise_on_failure`, `max_wait_seconds`, ...)
 
     Raises:
-        - ValueError: `api_trigger` is no trigger URL; it is not quoted, for it holds a secret
+        - ValueError: `api_trigger` is no trigger URL (it is not quoted, for it holds a secret), or
+            an argument that all tasks share is wrong
     """
 
     _own = ("api_trigger",)
+    _pace_argument = "it to run()"
 
     def __init__(self, api_trigger: Optional[str] = None, **kwargs: Any) -> None:
         if api_trigger:
@@ -122,7 +124,7 @@ class CensusSyncTask(LegacyTask):
                 f"Census switches API v1 off on {V1_RETIREMENT}. Make a personal access token in "
                 "Census, and put it, and v2, into the trigger URL",
             )
-        return client, SyncRequest(client.sync_id, full_resync=bool(arguments["full_resync"]))
+        return client, SyncRequest(client.sync_id, full_resync=arguments["full_resync"])
 
     def _translated(self, exc: SyncError) -> BaseException:
         stats = exc.stats or {}

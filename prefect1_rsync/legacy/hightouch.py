@@ -35,6 +35,9 @@ class HightouchRunSync(LegacyTask):
         - max_wait_time (int, optional): seconds to wait at most; None or 0: no bound
         - **kwargs (dict, optional): keyword arguments of `prefect.Task`, and those that all
             tasks of `prefect1_rsync` share (`raise_on_failure`, `fail_on_warning`, ...)
+
+    Raises:
+        - ValueError: an argument that all tasks share is wrong
     """
 
     _own = (
@@ -44,6 +47,7 @@ class HightouchRunSync(LegacyTask):
         "wait_time_between_api_calls",
         "max_wait_time",
     )
+    _pace_argument = "wait_time_between_api_calls"
 
     def __init__(
         self,
@@ -113,11 +117,15 @@ class HightouchRunSync(LegacyTask):
             )
         # The old task's 0 was no bound either.
         given["max_wait_seconds"] = _bound(arguments["max_wait_time"])
-        given["wait_for_completion"] = bool(arguments["wait_for_completion"])
         every = arguments["wait_time_between_api_calls"]
         every = every if every and every > 0 else 10
         one, stats = self._as_before(given, lambda: time.sleep, 0.0, every)
-        return _answer(one._vendor, stats, given["wait_for_completion"])
+        return _answer(one._vendor, stats, arguments["wait_for_completion"])
+
+    def _merged(self, given: Dict[str, Any]) -> Dict[str, Any]:
+        merged = super()._merged(given)
+        # The old task took 1 for True, and so on.
+        return {**merged, "wait_for_completion": bool(merged["wait_for_completion"])}
 
     def _plan(
         self, arguments: Dict[str, Any], resolve: bool

@@ -425,6 +425,52 @@ def test_none_at_run_is_the_constructors() -> None:
     ).is_failed()
 
 
+@pytest.mark.parametrize("kind", [CensusSyncTask, HightouchRunSync, AirbyteConnectionTask])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("if_already_running", "nope"),
+        ("raise_on_failure", "no"),
+        ("max_wait_seconds", -5),
+        ("fail_on_warning", 1),
+        ("cancel_remote_run", "yes"),
+        ("full_resync", "yes"),
+        ("resume", None),
+        # Each old class has another place for it.
+        ("poll_status_every_n_seconds", 10),
+    ],
+)
+def test_a_wrong_common_argument_is_said_in_the_constructor(
+    kind: Any, name: str, value: Any
+) -> None:
+    with pytest.raises(ValueError, match=name):
+        kind(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "kind, place",
+    [
+        (CensusSyncTask, r"it to run\(\)"),
+        (HightouchRunSync, "wait_time_between_api_calls"),
+        (AirbyteConnectionTask, r"poll_interval_s to run\(\)"),
+    ],
+)
+def test_where_the_interval_is_given(kind: Any, place: str) -> None:
+    with pytest.raises(ValueError, match=f"give {place}$"):
+        kind(poll_status_every_n_seconds=30)
+    kind(poll_status_every_n_seconds=None)
+
+
+@pytest.mark.parametrize("waits", [0, 1, "yes", "", None])
+@responses.activate
+def test_whatever_is_true_waits_at_hightouch(waits: Any) -> None:
+    hightouch("success")
+    for names in (PREFECT, DROP_IN):
+        task = names.hightouch.HightouchRunSync(KEY, sync_id=SYNC, wait_for_completion=waits)
+        assert ("sync" in task.run()) is bool(waits)
+        assert task.wait_for_completion is waits
+
+
 def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="cancel_remote_run"):
         HightouchRunSync(cancel_remote_run=True)
