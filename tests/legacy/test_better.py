@@ -471,6 +471,42 @@ def test_whatever_is_true_waits_at_hightouch(waits: Any) -> None:
         assert task.wait_for_completion is waits
 
 
+@pytest.mark.parametrize("bound", [None, 0, float("inf")])
+@responses.activate
+def test_no_bound_at_hightouch(bound: Any, sleeps: Sleeps) -> None:
+    for names in (PREFECT, DROP_IN):
+        responses.reset()
+        hightouch(*["processing"] * 40, "success")
+        task = names.hightouch.HightouchRunSync(KEY, None, SYNC, True, 100, max_wait_time=bound)
+        assert task.run()["sync"] == {"sync_status": "success"}
+        client = names.hightouch_client.HightouchClient(KEY)
+        assert client.start_sync_run(SYNC, True, 100, bound)["sync"] == {"sync_status": "success"}
+    assert sum(sleeps) == 2 * 40 * 100
+
+
+@pytest.mark.parametrize("bound", [-1, float("nan"), "ten", [10]])
+@responses.activate
+def test_a_bound_that_is_none_at_hightouch(bound: Any) -> None:
+    """Before, a run was started for nothing."""
+    hightouch("success")
+    with pytest.raises((FAIL, TypeError)):
+        PREFECT.hightouch.HightouchRunSync(KEY, None, SYNC, True, max_wait_time=bound).run()
+    assert asked() == [f"POST {HIGHTOUCH_RUN}"]
+    responses.calls.reset()
+    task = HightouchRunSync(KEY, None, SYNC, True, max_wait_time=bound)
+    with pytest.raises(ValueError, match=r"^max_wait_time:"):
+        task.run()
+    with pytest.raises(ValueError, match=r"^max_wait_time:"):
+        HightouchClient(KEY).start_sync_run(SYNC, True, 10, bound)
+    assert asked() == []
+    # It is of no account where nothing is waited for.
+    for names in (PREFECT, DROP_IN):
+        task = names.hightouch.HightouchRunSync(KEY, None, SYNC, max_wait_time=bound)
+        assert task.run() == {"message": "Sync run requested"}
+        client = names.hightouch_client.HightouchClient(KEY)
+        assert client.start_sync_run(SYNC, False, 10, bound) == {"message": "Sync run requested"}
+
+
 def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="cancel_remote_run"):
         HightouchRunSync(cancel_remote_run=True)
