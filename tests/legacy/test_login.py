@@ -124,7 +124,6 @@ def test_a_readable_password_is_warned_of(
     host: str, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     task = AirbyteConfigurationExport(host)
-    task.logger.propagate = True
     with pytest.raises(AirbyteServerNotHealthyException):
         task.run()
     assert ("plain http" in caplog.text) is warned
@@ -161,11 +160,16 @@ def add_logs(search: Search, caplog: pytest.LogCaptureFixture) -> None:
             search.add(f"log of {record.name}", text)
 
 
-def listen(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
+    """All that is logged, by whomever, for the time of a test."""
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "prefect", "prefect.TaskRunner", "prefect.FlowRunner"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
-        logging.getLogger(name).propagate = True
+        caplog.set_level(logging.DEBUG, logger=name)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+    return caplog
 
 
 def trouble(sandbox: Sandbox, vendor: Any, canary: str) -> None:
@@ -175,11 +179,10 @@ def trouble(sandbox: Sandbox, vendor: Any, canary: str) -> None:
 
 @pytest.mark.parametrize("path", [*PATHS[:-1], trouble], ids=lambda path: path.__name__)
 def test_no_password_is_ever_shown(
-    sandbox: Sandbox, path: Callable[..., None], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, path: Callable[..., None], log: pytest.LogCaptureFixture
 ) -> None:
     path(sandbox, sandbox.airbyte, CANARY)
     search = Search()
-    listen(caplog)
     states: List[Any] = []
     task = AirbyteConnectionTask(
         connection_id=sandbox.airbyte.connection_id,
@@ -197,7 +200,7 @@ def test_no_password_is_ever_shown(
         search.add("serialized state", json.dumps(StateSchema().dump(one)))
         search.add("pickled state", cloudpickle.dumps(one))
     search.add_error("error", ended.result)
-    add_logs(search, caplog)
+    add_logs(search, log)
     assert ended.is_successful() is (path is success), ended.message
     assert sandbox.requests and len(search.seen) > 15
     assert search.find(CANARY, LOGIN) == []
@@ -213,11 +216,10 @@ FAULTS: Dict[str, Dict[str, Any]] = {
 @pytest.mark.parametrize("where", ["health", "deployment/export"])
 @responses.activate
 def test_no_export_shows_the_password(
-    where: str, fault: str, caplog: pytest.LogCaptureFixture
+    where: str, fault: str, log: pytest.LogCaptureFixture
 ) -> None:
     """An error of `requests` would hold the request, and the request the password."""
     search = Search()
-    listen(caplog)
     root = f"http://{LOGIN}@box:8000"
     responses.add("GET", f"{root}/api/v1/health/", json={"available": True})
     method = "GET" if where == "health" else "POST"
@@ -227,16 +229,16 @@ def test_no_export_shows_the_password(
         AirbyteConfigurationExport(f"{LOGIN}@box").run()
     search.add_error("error", caught.value)
     search.add("the error's own", pickle.dumps(vars(caught.value)))
-    add_logs(search, caplog)
+    add_logs(search, log)
     assert search.find(CANARY, LOGIN) == []
 
 
-def test_the_client_shows_no_password(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_client_shows_no_password(log: pytest.LogCaptureFixture) -> None:
     client = AirbyteClient(logging.getLogger("client"), f"http://{LOGIN}@box:8000/api/v1")
     assert client.airbyte_base_url == "http://box:8000/api/v1"
     search = Search()
     search.add("repr", [repr(client), *map(repr, vars(client).values())])
-    add_logs(search, caplog)
+    add_logs(search, log)
     assert search.find(CANARY, LOGIN) == []
 
 
