@@ -21,9 +21,17 @@ import sys
 
 
 def mend_pendulum() -> None:
-    """Put back the name in pendulum 3 that Prefect 1's cron schedules need; safe to call again."""
+    """
+    Put back the name in pendulum 3 that Prefect 1's cron schedules need; safe to call again.
+
+    Where there is no pendulum there is no Prefect, and nothing to mend: the engine and the vendors'
+    clients work without both.
+    """
     if sys.version_info >= (3, 12):
-        import pendulum.tz
+        try:
+            import pendulum.tz
+        except ImportError:
+            return
         from pendulum.tz.timezone import PendulumTimezone
 
         vars(pendulum.tz).setdefault("_Timezone", PendulumTimezone)

@@ -1,12 +1,16 @@
 """The arrows of the house: who may import whom, read from the code itself."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Iterator, Set, Tuple
 
 import pytest
+
+from prefect1_rsync import _compat
 
 PACKAGE = Path(__file__).parent.parent / "prefect1_rsync"
 GROUND = {"_version", "_compat"}
@@ -91,6 +95,30 @@ def test_the_engine_and_the_vendors_run_without_prefect() -> None:
         "sys.exit('prefect' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_engine_and_the_vendors_need_requests_alone() -> None:
+    """As after `pip install --no-deps`: what setup.py wants besides can't be imported."""
+    setup = (PACKAGE.parent / "setup.py").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"^    ['\"]([a-z_]+)[=<>;]", setup, flags=re.M))
+    assert {"prefect", "pendulum", "marshmallow", "tornado"} <= wanted
+    absent = wanted - {"requests", "urllib3", "typing_extensions"}
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({sorted(absent)!r}))\n"
+        "import prefect1_rsync.engine.events, prefect1_rsync.engine.watch\n"
+        "from prefect1_rsync import SyncError\n"
+        "from prefect1_rsync.vendors import airbyte, census, hightouch\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_without_pendulum_there_is_nothing_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.12's case, also where the tests run on an older one."""
+    monkeypatch.setattr(_compat, "sys", SimpleNamespace(version_info=(3, 12)))
+    for name in [name for name in sys.modules if name.split(".")[0] == "pendulum"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pendulum", None)  # type: ignore[arg-type]
+    _compat.mend_pendulum()
 
 
 def test_the_face_has_what_it_promises() -> None:

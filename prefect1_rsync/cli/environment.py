@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Dict, Iterator
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
 
+#: What the tasks read too, and must not find while they are to find the sandbox: a second kind of
+#: credential, and addresses of a real server that the sandbox's credential would be sent to.
+OTHERS = (
+    "HIGHTOUCH_WORKSPACE_SLUG",
+    "AIRBYTE_CONFIG_API_URL",
+    "AIRBYTE_BEARER_TOKEN",
+    "AIRBYTE_USERNAME",
+    "AIRBYTE_PASSWORD",
+)
 _PREFIXES = ("CENSUS_", "HIGHTOUCH_", "AIRBYTE_")
 
 
 def variables(sandbox: "Sandbox") -> Dict[str, str]:
     """
-    Addresses and credentials of a sandbox, under the names that the tasks read.
+    Addresses and credentials of a sandbox, under the names that the tasks read, and the way to
+    it past a proxy.
 
     Args:
         - sandbox (Sandbox): the sandbox, started
@@ -20,6 +30,8 @@ def variables(sandbox: "Sandbox") -> Dict[str, str]:
     Returns:
         - dict: name to value
     """
+    from ..sandbox.proxies import past_proxies
+
     return {
         "CENSUS_BASE_URL": sandbox.census.base_url,
         # For API v2: the token for v1 would make every task warn that v1 ends soon.
@@ -29,6 +41,7 @@ def variables(sandbox: "Sandbox") -> Dict[str, str]:
         "AIRBYTE_API_URL": sandbox.airbyte.api_url,
         "AIRBYTE_CLIENT_ID": sandbox.airbyte.client_id,
         "AIRBYTE_CLIENT_SECRET": sandbox.airbyte.client_secret,
+        **past_proxies(),
     }
 
 
@@ -46,8 +59,6 @@ def pointing_at(sandbox: "Sandbox") -> Iterator[None]:
         if name.startswith(_PREFIXES):
             del os.environ[name]
     os.environ.update(variables(sandbox))
-    # A proxy, which many companies set for everything, can't reach our loopback.
-    os.environ.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .environment import variables
+from .environment import OTHERS, variables
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
@@ -56,7 +56,10 @@ def introduction(sandbox: "Sandbox") -> str:
     """
     connection = sandbox.airbyte.connection_id
     exports = "\n".join(
-        f"export {name}={shlex.quote(value)}" for name, value in variables(sandbox).items()
+        [
+            *(f"export {name}={shlex.quote(value)}" for name, value in variables(sandbox).items()),
+            *(f"unset {name}" for name in OTHERS),
+        ]
     )
     return f"""\
 Census, Hightouch and Airbyte, as a sandbox on this machine.
@@ -73,7 +76,8 @@ Set these where your flow runs. The credentials are made up, and no secrets:
 
 {exports}
 
-The Census sync's trigger URL:
+The Census sync's trigger URL. CensusSyncTask takes it as api_trigger only
+together with base_url="{sandbox.census.base_url}":
 
 {sandbox.census.api_trigger(1, version=2)}
 

@@ -1,10 +1,11 @@
-"""The drop-ins for `prefect.tasks.airbyte`: Airbyte's Config API, without login."""
+"""The drop-ins for `prefect.tasks.airbyte`: Airbyte's Config API, without login or with Basic."""
 
 import logging
 import re
 import uuid
 from time import sleep
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from urllib.parse import unquote, urlsplit
 
 import requests
 from prefect import Task
@@ -19,6 +20,7 @@ from prefect.tasks.airbyte.airbyte import (
     JobNotFoundException,
 )
 from prefect.utilities.tasks import defaults_from_attrs
+from urllib3.util import parse_url
 
 from ..engine.answers import as_dict, as_id, as_list, as_text, as_word
 from ..engine.clock import RealClock
@@ -30,12 +32,19 @@ from ..engine.errors import (
     SyncRunCancelled,
     SyncRunFailed,
 )
-from ..engine.http import CONNECT_SECONDS, HttpClient, NoAuth
+from ..engine.http import (
+    CONNECT_SECONDS,
+    Auth,
+    BasicAuth,
+    HttpClient,
+    NoAuth,
+    check_credential,
+)
 from ..engine.model import QUEUES, REFUSES, RunHandle, RunReport, Sighting, SyncRequest, Vendor
 from ..engine.redact import Redactor
-from ..engine.urls import parse_base_url
+from ..engine.urls import BaseUrl, parse_base_url
 from ..vendors.airbyte import add_details, parse_job
-from .base import LegacyTask, Reticent, asks, ends
+from .base import LegacyTask, LoginInUrl, Reticent, asks, ends
 
 __all__ = [
     "AirbyteClient",
@@ -54,9 +63,14 @@ TRIGGER_READ_SECONDS = 600.0
 EXPORT_READ_SECONDS = 600.0
 
 _JOBS_LOOKED_THROUGH = 20
+# A dot behind a name says that it is the whole one: no search domain is put behind it.
+_DOT_BEHIND_NAME = re.compile(r"^([a-z]+://[^/:]*[^/:.])\.(?=[:/]|$)", re.I)
 # Trouble that long logs make: `/jobs/get` sends them all with every answer.
 _LOGS_TOO_LONG = (None, 500, 502, 504)
-_NO_LOGIN = "; this task can't log in, prefect1_rsync.AirbyteSyncTask can"
+_NO_LOGIN = (
+    "; this task sends no login but the user:password@ of airbyte_server_host, "
+    "prefect1_rsync.AirbyteSyncTask can send others"
+)
 
 
 class AirbyteConnectionTask(LegacyTask):
@@ -64,11 +78,12 @@ class AirbyteConnectionTask(LegacyTask):
     Prefect's own Airbyte task, on this package's engine: syncs a connection and watches the job
     to its end. It never touches the connection's schedule.
 
-    For new flows there is `prefect1_rsync.AirbyteSyncTask`, which can log in, and do more.
+    For new flows there is `prefect1_rsync.AirbyteSyncTask`, which knows every login, and can do
+    more.
 
     Args:
         - airbyte_server_host (str, optional): the server; with `https://` before it, if that is
-            how it is reached
+            how it is reached, and with `user:password@`, if it asks for HTTP Basic
         - airbyte_server_port (int, optional): its port
         - airbyte_api_version (str, optional): version of the Config API
         - connection_id (str, optional): the connection's UUID
@@ -79,6 +94,7 @@ class AirbyteConnectionTask(LegacyTask):
 
     Raises:
         - TypeError: `stream_output` is no level
+        - ValueError: an argument that all tasks share is wrong
     """
 
     # Connection statuses
@@ -92,6 +108,7 @@ class AirbyteConnectionTask(LegacyTask):
     JOB_STATUS_PENDING = "pending"
 
     _own = ("airbyte_server_host", "airbyte_server_port", "airbyte_api_version", "connection_id")
+    _pace_argument = "poll_interval_s to run()"
 
     def __init__(
         self,
@@ -207,7 +224,7 @@ class AirbyteConfigurationExport(Task):
 
     Args:
         - airbyte_server_host (str, optional): the server; with `https://` before it, if that is
-            how it is reached
+            how it is reached, and with `user:password@`, if it asks for HTTP Basic
         - airbyte_server_port (int, optional): its port
         - airbyte_api_version (str, optional): version of the Config API
         - **kwargs (dict, optional): keyword arguments of `prefect.Task`
@@ -257,40 +274,24 @@ class AirbyteConfigurationExport(Task):
             error: BaseException = exc.args[-1]
         else:
             self.logger.info("Initiating export of Airbyte configuration")
-            return _exported(url)
+            return client.export()
         finally:
             client.close()
         raise error
 
 
-def _exported(url: str) -> bytes:
-    try:
-        response = requests.post(
-            f"{url}/deployment/export/",
-            timeout=(CONNECT_SECONDS, EXPORT_READ_SECONDS),
-            allow_redirects=False,
-        )
-    except requests.RequestException as exc:
-        raise AirbyteExportConfigurationFailed(exc) from None
-    if response.status_code != 200:
-        raise AirbyteExportConfigurationFailed(
-            f"Airbyte answered {response.status_code} to POST {url}/deployment/export/ "
-            "(servers since 0.40.5 can't export their configuration)"
-        )
-    return response.content
-
-
 class AirbyteClient(Reticent):
     """
-    Airbyte's Config API without login, as a vendor for the engine (see
-    `prefect1_rsync.engine.model.Vendor`). Without trailing slashes it would answer as well; the
-    old task sent them.
+    Airbyte's Config API, as a vendor for the engine (see `prefect1_rsync.engine.model.Vendor`).
+    Without trailing slashes it would answer as well; the old task sent them.
 
     Args:
         - logger (logging.Logger): hears the answer about the server's health
-        - airbyte_base_url (str): the API's root, as in `http://localhost:8000/api/v1`
+        - airbyte_base_url (str): the API's root, as in `http://localhost:8000/api/v1`; with
+            `user:password@` before the host, HTTP Basic is sent
 
     Attributes:
+        - airbyte_base_url (str): the API's root, without user and password
         - connection_status (str): what the server said of the connection
         - listener (callable, optional): told each answer about connection and job
     """
@@ -301,11 +302,26 @@ class AirbyteClient(Reticent):
 
     def __init__(self, logger: Any, airbyte_base_url: str) -> None:
         super().__init__(asks=False)
-        self.airbyte_base_url = airbyte_base_url
+        self.airbyte_base_url, userinfo = _apart(airbyte_base_url)
         self.logger = logger
         self.connection_status = AirbyteConnectionTask.CONNECTION_STATUS_ACTIVE
         self.listener: Optional[Callable[[Any], None]] = None
-        self._http = HttpClient(airbyte_base_url, self.title, NoAuth(), Redactor(), RealClock())
+        self._auth, self._redactor = _login(userinfo)
+        self._session = LoginInUrl(userinfo)
+        self._http = HttpClient(
+            self.airbyte_base_url,
+            self.title,
+            self._auth,
+            self._redactor,
+            RealClock(),
+            self._session,
+        )
+        if isinstance(self._auth, BasicAuth) and _is_readable(self.airbyte_base_url):
+            logger.warning(
+                "airbyte_server_host: %s is plain http; everyone on the way can read the password "
+                "and the data. Put https in front of Airbyte",
+                self.airbyte_base_url,
+            )
 
     def close(self) -> None:
         """Gives the connections back; the client can be used again."""
@@ -412,6 +428,29 @@ class AirbyteClient(Reticent):
 class _Vendor(AirbyteClient):
     """The Config API, with the old errors where no job was started."""
 
+    def export(self) -> bytes:
+        """The configuration of the server, which answers with an archive instead of JSON."""
+        url = f"{self.airbyte_base_url}/deployment/export/"
+        try:
+            response = self._session.post(
+                url,
+                auth=self._auth,
+                timeout=(CONNECT_SECONDS, EXPORT_READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as exc:
+            trouble = self._redactor.text(str(exc))
+        else:
+            if response.status_code == 200:
+                return response.content
+            trouble = (
+                f"Airbyte answered {response.status_code} to POST {url} "
+                "(servers since 0.40.5 can't export their configuration)"
+            )
+        # Raised out here, and of a text: the error of `requests` holds the request, and with it
+        # the password.
+        raise AirbyteExportConfigurationFailed(trouble)
+
     def check_health(self) -> None:
         try:
             super().check_health()
@@ -463,20 +502,65 @@ def _unhealthy(exc: SyncApiError) -> SyncError:
 
 def _base_url(host: object, port: object, version: object) -> str:
     """
-    The root of the Config API.
+    The root of the Config API; a user and password in the host stay there.
 
     Raises:
         - ValueError: an argument is wrong
     """
-    text = str(host) if "://" in str(host) else f"http://{host}"
-    url = parse_base_url(text, "airbyte_server_host")
-    given = re.match(r"[^/]*//[^/]+:([0-9]+)(/|$)", text)
+    text, userinfo = _apart(str(host) if "://" in str(host) else f"http://{host}")
+    bare = _DOT_BEHIND_NAME.sub(r"\1", text)
+    try:
+        url = parse_base_url(bare, "airbyte_server_host")
+    except ValueError:
+        raise ValueError(
+            "airbyte_server_host: give a host name, or a plain URL such as "
+            "https://host.example:8443/prefix; with user:password@ before the host, HTTP Basic is "
+            "sent (what is special in URLs is percent-encoded there)"
+        ) from None
+    given = re.match(r"[^/]*//[^/]+:([0-9]+)(/|$)", bare)
     port = given.group(1) if given else str(port)
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) <= 65535:
         raise ValueError("airbyte_server_port: must be a number from 1 to 65535")
     if not re.fullmatch(r"[A-Za-z0-9._-]+", str(version)):
         raise ValueError("airbyte_api_version: must be a word such as v1")
-    return f"{url.scheme}://{url.host}:{port}{url.path}/api/{version}"
+    login, dot = f"{userinfo}@" if userinfo else "", "." if bare != text else ""
+    return f"{url.scheme}://{login}{url.host}{dot}:{port}{url.path}/api/{version}"
+
+
+def _apart(url: str) -> Tuple[str, str]:
+    """A URL without user and password, and these, written as `requests` writes them."""
+    scheme, mark, rest = url.partition("://")
+    authority = re.split(r"[\\/?#]", rest, maxsplit=1)[0]
+    userinfo, at, _ = authority.rpartition("@")
+    written = parse_url(f"http://{userinfo}@host").auth if userinfo else ""
+    return scheme + mark + rest[len(userinfo + at) :], written or ""
+
+
+def _login(userinfo: str) -> Tuple[Auth, Redactor]:
+    """
+    What `requests` makes of user and password in a URL, and who hides them.
+
+    Raises:
+        - ValueError: they hold control characters; they are not quoted
+    """
+    redactor = Redactor([userinfo])
+    username, colon, password = userinfo.partition(":")
+    username, password = unquote(username), unquote(password)
+    # A user alone is no login, as in `requests`.
+    if not colon or not (username or password):
+        return NoAuth(), redactor
+    for name, value in (("user", username), ("password", password)):
+        if value:
+            check_credential(value, f"airbyte_server_host: the {name}", basic=True)
+    redactor.add_basic(username, password)
+    return BasicAuth(username, password), redactor
+
+
+def _is_readable(url: str) -> bool:
+    """Whether the URL is plain http to another machine."""
+    parts = urlsplit(url)
+    host = BaseUrl(parts.scheme, parts.hostname or "", None, "")
+    return host.scheme == "http" and not host.is_loopback
 
 
 def _job_id(handle: RunHandle) -> Union[int, str]:

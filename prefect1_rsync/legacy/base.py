@@ -10,10 +10,13 @@ import http
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
+import requests
+
 from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncAlreadyRunning, SyncApiError, SyncError
 from ..engine.events import Event
 from ..engine.watch import WAIT
+from ..tasks.arguments import flag, options_from
 from ..tasks.base import SyncTask, left_in_doubt
 
 Sleep = Callable[[float], None]
@@ -55,6 +58,8 @@ class Pace:
         self, clock: Clock, module_sleep: Callable[[], Sleep], first: float, every: float
     ) -> None:
         self._clock, self._module_sleep = clock, module_sleep
+        # Out of a table they may be numpy's.
+        first, every = float(first), float(every)
         self._pauses = {"started": first, "attached": first}
         self._pauses.update(looked=every, unknown_status=every)
         self._kind = ""
@@ -133,6 +138,27 @@ def as_before(exc: SyncError, translate: Callable[[SyncError], BaseException]) -
     return old
 
 
+class LoginInUrl(requests.Session):
+    """
+    Puts user and password back into the URL, at the last moment.
+
+    On the wire nothing of it is seen (the credential goes in a header), and no message is made of
+    it; but the old tasks' URLs had them, so whoever mocks their requests has mocked such URLs.
+
+    Args:
+        - userinfo (str): what stands before the `@`; may be empty
+    """
+
+    def __init__(self, userinfo: str) -> None:
+        super().__init__()
+        self._userinfo = userinfo
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        if self._userinfo:
+            request.url = str(request.url).replace("://", f"://{self._userinfo}@", 1)
+        return super().send(request, **kwargs)
+
+
 class Reticent:
     """
     A vendor that asks for the list of runs only when the trigger got no clear answer: the old
@@ -173,8 +199,19 @@ def asks(arguments: Dict[str, Any]) -> bool:
 class LegacyTask(SyncTask):
     """A drop-in: the old task's arguments, result and errors, the new tasks' engine."""
 
+    #: Where the seconds between two looks are given: each old task has its own place for them.
+    _pace_argument: str
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**_COMMON, **kwargs})
+        if kwargs.get("poll_status_every_n_seconds") is not None:
+            raise ValueError(
+                "poll_status_every_n_seconds: the constructor does not take it; give "
+                f"{self._pace_argument}"
+            )
+        arguments = self._merged({})
+        options_from(arguments)
+        flag("full_resync", arguments)
 
     def _as_before(
         self,

@@ -13,7 +13,7 @@ from ..engine.clock import Clock
 from ..engine.errors import SyncApiError, SyncError
 from ..engine.model import QUEUES, RunHandle, Sighting, SyncRequest, Vendor
 from ..vendors.census import V1_RETIREMENT, CensusClient, parse_api_trigger
-from .base import LegacyTask, Reticent, asks, ends, reason_phrase
+from .base import LegacyTask, LoginInUrl, Reticent, asks, ends, reason_phrase
 
 MIN_WAIT_TIME, DEFAULT_WAIT_TIME = 5, 60
 
@@ -36,10 +36,12 @@ class CensusSyncTask(LegacyTask):
             tasks of `prefect1_rsync` share (`raise_on_failure`, `max_wait_seconds`, ...)
 
     Raises:
-        - ValueError: `api_trigger` is no trigger URL; it is not quoted, for it holds a secret
+        - ValueError: `api_trigger` is no trigger URL (it is not quoted, for it holds a secret), or
+            an argument that all tasks share is wrong
     """
 
     _own = ("api_trigger",)
+    _pace_argument = "it to run()"
 
     def __init__(self, api_trigger: Optional[str] = None, **kwargs: Any) -> None:
         if api_trigger:
@@ -122,7 +124,7 @@ class CensusSyncTask(LegacyTask):
                 f"Census switches API v1 off on {V1_RETIREMENT}. Make a personal access token in "
                 "Census, and put it, and v2, into the trigger URL",
             )
-        return client, SyncRequest(client.sync_id, full_resync=bool(arguments["full_resync"]))
+        return client, SyncRequest(client.sync_id, full_resync=arguments["full_resync"])
 
     def _translated(self, exc: SyncError) -> BaseException:
         stats = exc.stats or {}
@@ -156,7 +158,7 @@ class _Client(Reticent, CensusClient):
             str(url.base_url),
             url.api_version,
             clock=clock,
-            session=_Session(userinfo),
+            session=LoginInUrl(userinfo),
         )
 
     def start(self, request: SyncRequest) -> RunHandle:
@@ -175,23 +177,6 @@ class _Client(Reticent, CensusClient):
     def recent(self, request: SyncRequest) -> List[Sighting]:
         self._hold_back()
         return super().recent(request)
-
-
-class _Session(requests.Session):
-    """
-    Puts user and password back into the URL, at the last moment.
-
-    On the wire nothing of it is seen (the credential goes in a header), and no message is made of
-    it; but the old task's URLs had them, so whoever mocks its requests has mocked such URLs.
-    """
-
-    def __init__(self, userinfo: str) -> None:
-        super().__init__()
-        self._userinfo = userinfo
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        request.url = str(request.url).replace("://", f"://{self._userinfo}@", 1)
-        return super().send(request, **kwargs)
 
 
 def _http_error(status: int, url: str, text: str) -> requests.HTTPError:

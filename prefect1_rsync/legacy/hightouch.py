@@ -1,5 +1,6 @@
 """The drop-in for `prefect.tasks.hightouch`."""
 
+import math
 import os
 import time
 from typing import Any, Dict, Optional, Tuple
@@ -32,9 +33,12 @@ class HightouchRunSync(LegacyTask):
         - sync_id (int, optional): the sync
         - wait_for_completion (bool, optional): whether to wait for the run's end
         - wait_time_between_api_calls (int, optional): seconds between looks; 10 if not above 0
-        - max_wait_time (int, optional): seconds to wait at most; None or 0: no bound
+        - max_wait_time (int, optional): seconds to wait at most; None, 0 or infinity: no bound
         - **kwargs (dict, optional): keyword arguments of `prefect.Task`, and those that all
             tasks of `prefect1_rsync` share (`raise_on_failure`, `fail_on_warning`, ...)
+
+    Raises:
+        - ValueError: an argument that all tasks share is wrong
     """
 
     _own = (
@@ -44,6 +48,7 @@ class HightouchRunSync(LegacyTask):
         "wait_time_between_api_calls",
         "max_wait_time",
     )
+    _pace_argument = "wait_time_between_api_calls"
 
     def __init__(
         self,
@@ -89,7 +94,7 @@ class HightouchRunSync(LegacyTask):
                 the sync, as in `{"sync": {"sync_status": "success", ...}, ...}`
 
         Raises:
-            - ValueError: the API key or `sync_id` is missing or wrong
+            - ValueError: the API key or `sync_id` is missing or wrong, or `max_wait_time` is wrong
             - prefect.engine.signals.FAIL: the sync could not be started, or did not end well
             - requests.ConnectionError: there was no answer to the trigger
         """
@@ -111,13 +116,17 @@ class HightouchRunSync(LegacyTask):
                 "`sync_id` has not been provided. Please provide the ID for the Hightouch sync "
                 "that you would like to trigger."
             )
-        # The old task's 0 was no bound either.
-        given["max_wait_seconds"] = _bound(arguments["max_wait_time"])
-        given["wait_for_completion"] = bool(arguments["wait_for_completion"])
+        if arguments["wait_for_completion"]:
+            given["max_wait_seconds"] = _bound(arguments["max_wait_time"])
         every = arguments["wait_time_between_api_calls"]
         every = every if every and every > 0 else 10
         one, stats = self._as_before(given, lambda: time.sleep, 0.0, every)
-        return _answer(one._vendor, stats, given["wait_for_completion"])
+        return _answer(one._vendor, stats, arguments["wait_for_completion"])
+
+    def _merged(self, given: Dict[str, Any]) -> Dict[str, Any]:
+        merged = super()._merged(given)
+        # The old task took 1 for True, and so on.
+        return {**merged, "wait_for_completion": bool(merged["wait_for_completion"])}
 
     def _plan(
         self, arguments: Dict[str, Any], resolve: bool
@@ -184,13 +193,15 @@ class HightouchClient:
         Args: those of `HightouchRunSync`.
 
         Raises:
+            - ValueError: `sync_id` or `max_wait_time` is wrong
             - prefect.engine.signals.FAIL: it could not be started, or did not end well
         """
+        max_wait = _bound(max_wait_time) if wait_for_completion else None
         vendor = self._vendor()
         pace = Pace(RealClock(), lambda: time.sleep, 0.0, wait_time_between_api_calls)
         options = SyncOptions(
             poll_every=float(wait_time_between_api_calls),
-            max_wait=_bound(max_wait_time),
+            max_wait=max_wait,
             wait=bool(wait_for_completion),
         )
         request = SyncRequest(check.number_id("sync_id", sync_id) or "")
@@ -242,5 +253,19 @@ def _answer(vendor: HightouchV2, stats: Dict[str, Any], waited: bool) -> Dict[st
     return as_dict(answer if answer is not None else stats["raw"])
 
 
-def _bound(max_wait_time: Optional[float]) -> Optional[float]:
-    return float(max_wait_time) if max_wait_time else None
+def _bound(max_wait_time: Any) -> Optional[float]:
+    """
+    The seconds to wait at most; None: no bound, as 0 and infinity were for the old task.
+
+    Raises:
+        - ValueError: what would end the wait before the first look, or is no number
+    """
+    try:
+        seconds = float(max_wait_time or math.inf)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not seconds > 0:
+        raise ValueError(
+            "max_wait_time: must be a number of seconds above 0; None, 0 and infinity are no bound"
+        )
+    return None if seconds == math.inf else seconds

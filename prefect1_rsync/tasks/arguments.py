@@ -1,6 +1,8 @@
 """Checks what users give: a clear `ValueError` that names the argument, never its secret."""
 
 import math
+import numbers
+import operator
 import os
 from typing import Any, Dict, Optional, Sequence, Union
 
@@ -57,10 +59,18 @@ def number_id(name: str, value: object) -> Optional[str]:
     """A vendor's id that is a whole number above 0, as a number or as text; or None."""
     if value is None:
         return None
-    digits = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    digits = value if isinstance(value, str) else _digits(value)
     if not digits.isdigit() or not digits.isascii() or len(digits) > 18 or int(digits) == 0:
         raise ValueError(f"{name}: must be a whole number above 0, as in the sync's address")
     return str(int(digits))
+
+
+def _digits(value: Any) -> str:
+    # Of anything that is an integer: what comes out of a table may be numpy's.
+    try:
+        return "" if isinstance(value, bool) else str(operator.index(value))
+    except TypeError:
+        return ""
 
 
 def credential(
@@ -128,11 +138,12 @@ def _seconds(name: str, arguments: Dict[str, Any]) -> Optional[float]:
     value = arguments[name]
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not math.isfinite(value)
-        or value <= 0
-    ):
+    try:
+        # Any real number: what comes out of a table may be numpy's.
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        seconds = float(value) if number else math.nan
+    except OverflowError:
+        seconds = math.inf
+    if not math.isfinite(seconds) or seconds <= 0:
         raise ValueError(f"{name}: must be a number of seconds above 0, or None")
-    return float(value)
+    return seconds

@@ -313,7 +313,7 @@ def prefect_flow(
                 **RETRIES,
             )()
         else:
-            # It can't log in: no login is asked for, but where ours have a wrong credential.
+            # It can't get a token: no login is asked for, but where ours have a wrong credential.
             sandbox.airbyte.auth = "application" if situation.wrong_credential else "none"
             connection = NO_CONNECTION if situation.wrong_sync else sandbox.airbyte.connection_id
             bound = prefect_airbyte.AirbyteConnectionTask(connection_id=connection, **RETRIES)()

@@ -445,7 +445,7 @@ Ours have max_wait_seconds=None here: the defaults, 900 s at Hightouch and 1800 
 give up before an hour has passed. Prefect's Hightouch task waits only because it is told to.
 Ours read the list of the newest runs before they start one, Prefect's do not.
 At Airbyte, ours log in (a token, and a new one before it expires), read the connection and, at the
-end, the rejected records; Prefect's can't log in, and asks for health and the connection first."""
+end, the rejected records; Prefect's send no login, and ask for health and the connection first."""
 
 COST_NOTES = """\
 CPU time of the task's run(), start and end included, divided by its looks; the vendor's part is

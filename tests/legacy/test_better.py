@@ -53,6 +53,7 @@ from tests.legacy.kit import (
     patched,
     task_of,
 )
+from tests.tasks.numpys import Int64
 
 VENDORS: Dict[str, Callable[..., None]] = {
     "census": census,
@@ -424,6 +425,88 @@ def test_none_at_run_is_the_constructors() -> None:
     ).is_failed()
 
 
+@pytest.mark.parametrize("kind", [CensusSyncTask, HightouchRunSync, AirbyteConnectionTask])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("if_already_running", "nope"),
+        ("raise_on_failure", "no"),
+        ("max_wait_seconds", -5),
+        ("fail_on_warning", 1),
+        ("cancel_remote_run", "yes"),
+        ("full_resync", "yes"),
+        ("resume", None),
+        # Each old class has another place for it.
+        ("poll_status_every_n_seconds", 10),
+    ],
+)
+def test_a_wrong_common_argument_is_said_in_the_constructor(
+    kind: Any, name: str, value: Any
+) -> None:
+    with pytest.raises(ValueError, match=name):
+        kind(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "kind, place",
+    [
+        (CensusSyncTask, r"it to run\(\)"),
+        (HightouchRunSync, "wait_time_between_api_calls"),
+        (AirbyteConnectionTask, r"poll_interval_s to run\(\)"),
+    ],
+)
+def test_where_the_interval_is_given(kind: Any, place: str) -> None:
+    with pytest.raises(ValueError, match=f"give {place}$"):
+        kind(poll_status_every_n_seconds=30)
+    kind(poll_status_every_n_seconds=None)
+
+
+@pytest.mark.parametrize("waits", [0, 1, "yes", "", None])
+@responses.activate
+def test_whatever_is_true_waits_at_hightouch(waits: Any) -> None:
+    hightouch("success")
+    for names in (PREFECT, DROP_IN):
+        task = names.hightouch.HightouchRunSync(KEY, sync_id=SYNC, wait_for_completion=waits)
+        assert ("sync" in task.run()) is bool(waits)
+        assert task.wait_for_completion is waits
+
+
+@pytest.mark.parametrize("bound", [None, 0, float("inf")])
+@responses.activate
+def test_no_bound_at_hightouch(bound: Any, sleeps: Sleeps) -> None:
+    for names in (PREFECT, DROP_IN):
+        responses.reset()
+        hightouch(*["processing"] * 40, "success")
+        task = names.hightouch.HightouchRunSync(KEY, None, SYNC, True, 100, max_wait_time=bound)
+        assert task.run()["sync"] == {"sync_status": "success"}
+        client = names.hightouch_client.HightouchClient(KEY)
+        assert client.start_sync_run(SYNC, True, 100, bound)["sync"] == {"sync_status": "success"}
+    assert sum(sleeps) == 2 * 40 * 100
+
+
+@pytest.mark.parametrize("bound", [-1, float("nan"), "ten", [10]])
+@responses.activate
+def test_a_bound_that_is_none_at_hightouch(bound: Any) -> None:
+    """Before, a run was started for nothing."""
+    hightouch("success")
+    with pytest.raises((FAIL, TypeError)):
+        PREFECT.hightouch.HightouchRunSync(KEY, None, SYNC, True, max_wait_time=bound).run()
+    assert asked() == [f"POST {HIGHTOUCH_RUN}"]
+    responses.calls.reset()
+    task = HightouchRunSync(KEY, None, SYNC, True, max_wait_time=bound)
+    with pytest.raises(ValueError, match=r"^max_wait_time:"):
+        task.run()
+    with pytest.raises(ValueError, match=r"^max_wait_time:"):
+        HightouchClient(KEY).start_sync_run(SYNC, True, 10, bound)
+    assert asked() == []
+    # It is of no account where nothing is waited for.
+    for names in (PREFECT, DROP_IN):
+        task = names.hightouch.HightouchRunSync(KEY, None, SYNC, max_wait_time=bound)
+        assert task.run() == {"message": "Sync run requested"}
+        client = names.hightouch_client.HightouchClient(KEY)
+        assert client.start_sync_run(SYNC, False, 10, bound) == {"message": "Sync run requested"}
+
+
 def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="cancel_remote_run"):
         HightouchRunSync(cancel_remote_run=True)
@@ -433,12 +516,43 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="sync_id"):
         HightouchRunSync(KEY, sync_id="../1").run()  # type: ignore[arg-type]
     for name, value in (
-        ("airbyte_server_host", "user:password@host"),
+        ("airbyte_server_host", "user:pass/word@host"),
         ("airbyte_server_port", 0),
         ("airbyte_api_version", "../v1"),
     ):
         with pytest.raises(ValueError, match=name):
             AirbyteConnectionTask(connection_id=CONNECTION).run(**{name: value})
+        with pytest.raises(ValueError, match=name) as caught:
+            AirbyteConfigurationExport(**{name: value or 70000}).run()  # type: ignore[arg-type]
+        assert "pass/word" not in str(caught.value)
+
+
+@responses.activate
+def test_numbers_may_come_out_of_a_table(sleeps: Sleeps) -> None:
+    """pandas' integers are numpy's, which are no int; the old classes took them."""
+    hightouch("processing", "success")
+    task = task_of(DROP_IN, "hightouch")
+    answer = task(
+        sync_id=Int64(SYNC), wait_time_between_api_calls=Int64(7), max_wait_time=Int64(600)
+    )
+    assert answer["sync"] == {"sync_status": "success"}
+    assert sleeps == [7]
+    client = HightouchClient(KEY)
+    assert client.get_sync_run_status(Int64(SYNC)) == answer  # type: ignore[arg-type]
+    assert (
+        client.start_sync_run(
+            Int64(SYNC),
+            True,
+            Int64(7),
+            Int64(600),  # type: ignore[arg-type]
+        )
+        == answer
+    )
+    airbyte("running", "succeeded")
+    task_of(DROP_IN, "airbyte")(airbyte_server_port=Int64(8000), poll_interval_s=Int64(9))
+    census("completed")
+    task_of(DROP_IN, "census")(poll_status_every_n_seconds=Int64(11))
+    assert sleeps == [7, 9, 11]
 
 
 # --- Airbyte ---
@@ -537,6 +651,8 @@ def test_a_login_that_is_asked_for() -> None:
         ("https://airbyte.example", 443, "https://airbyte.example:443"),
         ("https://airbyte.example:8443", 8000, "https://airbyte.example:8443"),
         ("http://airbyte.example/prefix/", "80", "http://airbyte.example:80/prefix"),
+        ("airbyte.svc.cluster.local.", 8001, "http://airbyte.svc.cluster.local.:8001"),
+        ("https://airbyte.example.:8443/prefix", 8000, "https://airbyte.example.:8443/prefix"),
     ],
 )
 @responses.activate

@@ -1,5 +1,6 @@
 """The sandbox over its socket."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from prefect1_rsync.sandbox import Sandbox
+from prefect1_rsync.sandbox.proxies import past_proxies
 
 pytest_plugins = ["pytester"]
 
@@ -156,7 +158,33 @@ def test_importing_the_sandbox_costs_little():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_the_pytest_plugin(pytester):
+@pytest.mark.parametrize(
+    ("upper", "lower", "expected"),
+    [
+        (None, None, ("127.0.0.1", "127.0.0.1")),
+        ("", " ", ("127.0.0.1", "127.0.0.1")),
+        ("a.example", None, ("a.example,127.0.0.1", "a.example,127.0.0.1")),
+        ("a.example", "b.example", ("a.example,127.0.0.1", "b.example,127.0.0.1")),
+        ("*", None, ("*", "*")),
+        (None, "a, 127.0.0.1", ("a, 127.0.0.1", "a, 127.0.0.1")),
+        ("127.0.0.10", None, ("127.0.0.10,127.0.0.1", "127.0.0.10,127.0.0.1")),
+    ],
+)
+def test_the_users_own_exceptions_from_the_proxy_are_kept(monkeypatch, upper, lower, expected):
+    for name, value in (("NO_PROXY", upper), ("no_proxy", lower)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    found = past_proxies()
+    assert (found["NO_PROXY"], found["no_proxy"]) == expected
+    assert requests.utils.should_bypass_proxies("http://127.0.0.1:8700", found["no_proxy"])
+
+
+def test_the_pytest_plugin(pytester, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    # Nobody is there.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     pytester.makeconftest("from prefect1_rsync.sandbox.pytest_plugin import sync_sandbox")
     pytester.makepyfile(
         """
@@ -170,3 +198,4 @@ def test_the_pytest_plugin(pytester):
         """
     )
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+    assert "NO_PROXY" not in os.environ and "no_proxy" not in os.environ

@@ -1,6 +1,7 @@
 """What the constructors and `run()` take, and what they say when it is wrong."""
 
 import inspect
+from fractions import Fraction
 from typing import Any, Dict, Type
 
 import prefect
@@ -9,8 +10,10 @@ from prefect import Task
 
 from prefect1_rsync import AirbyteSyncTask, CensusSyncTask, HightouchSyncTask
 from prefect1_rsync.sandbox import Sandbox
+from prefect1_rsync.tasks import arguments as check
 from prefect1_rsync.tasks.base import COMMON, SyncTask
 from tests.clock import VirtualClock
+from tests.tasks.numpys import Int64
 
 CONNECTION = "9924bcd0-99be-453d-ba47-c2c9766f7da5"
 TOKEN = "secret-token:canary-3141592653"
@@ -70,6 +73,8 @@ def test_the_defaults_of_the_contract() -> None:
         ("max_wait_seconds", 0),
         ("max_wait_seconds", True),
         ("max_wait_seconds", float("inf")),
+        pytest.param("max_wait_seconds", 10**400, id="max_wait_seconds-too-large"),
+        ("max_wait_seconds", 5j),
         ("wait_for_completion", "no"),
         ("raise_on_failure", 0),
         ("fail_on_warning", "yes"),
@@ -92,6 +97,8 @@ def test_a_wrong_common_argument_is_named(kind: Type[SyncTask], name: str, value
         (CensusSyncTask, {"sync_id": "12a"}, "sync_id"),
         (CensusSyncTask, {"sync_id": "١٢"}, "sync_id"),
         (CensusSyncTask, {"sync_id": True}, "sync_id"),
+        (CensusSyncTask, {"sync_id": 52.0}, "sync_id"),
+        (CensusSyncTask, {"sync_id": -52}, "sync_id"),
         (CensusSyncTask, {"sync_id": 5, "api_trigger": US_URL}, "api_trigger"),
         (CensusSyncTask, {"api_token": TOKEN, "api_trigger": US_URL}, "api_trigger"),
         (CensusSyncTask, {"api_trigger": US_URL, "api_trigger_secret": "X"}, "api_trigger_secret"),
@@ -156,6 +163,18 @@ def test_what_is_missing_at_run_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=named):
         kind(**arguments).run()
+
+
+@pytest.mark.parametrize("kind", [CensusSyncTask, HightouchSyncTask])
+def test_numbers_may_come_out_of_a_table(kind: Type[SyncTask]) -> None:
+    """pandas' integers and floats are numpy's, which are no int."""
+    given = {"sync_id": Int64(52), "max_wait_seconds": Int64(600)}
+    task = kind(**{**TASKS[kind], **given, "poll_status_every_n_seconds": Fraction(15, 2)})
+    _, request = task._plan(task._merged({}), resolve=True)
+    assert request.sync_id == "52" and type(request.sync_id) is str
+    options = check.options_from(task._merged({}))
+    assert (options.max_wait, options.poll_every) == (600.0, 7.5)
+    assert type(options.max_wait) is type(options.poll_every) is float
 
 
 @pytest.fixture

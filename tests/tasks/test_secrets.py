@@ -183,7 +183,7 @@ def test_no_secret_is_ever_shown(
     path(sandbox, vendor, canary)
     search = Search()
     caplog.set_level(logging.DEBUG)
-    logging.getLogger("urllib3").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")
     for level_logger in ("prefect", "prefect.TaskRunner", "prefect.FlowRunner"):
         logging.getLogger(level_logger).propagate = True
     with prefect.context(secrets={"CANARY_NAME": json.dumps(secret)}):
