@@ -48,6 +48,10 @@ _ADDRESS = {
 _TRIGGER_URL = re.compile(
     r"https://bearer:secret-token:[^@/\s]+@app\.getcensus\.com/api/v1/syncs/([1-9]\d*)/trigger"
 )
+# A name that we might give, as a whole literal.
+_QUOTED_NAME = re.compile(
+    r"""["']((?:HIGHTOUCH_API_KEY|CENSUS_TRIGGER_URL_[0-9]+)(?:_[0-9]+)?)["']"""
+)
 
 
 class Undecided(Exception):
@@ -61,11 +65,28 @@ class SecretNames:
 
     def __init__(self) -> None:
         self._named: Dict[str, Dict[str, str]] = {}
+        self._taken: Set[str] = set()
+
+    def avoid(self, text: str) -> None:
+        """
+        Takes no name that a file has in quotes: what is behind it is, as likely as not, another.
+
+        Args:
+            - text (str): the file, before it is rewritten
+        """
+        self._taken.update(_QUOTED_NAME.findall(text))
 
     def name_for(self, base: str, value: str) -> str:
         """`base` for the first value, `base_2` for the next."""
         known = self._named.setdefault(base, {})
-        return known.setdefault(value, base if not known else f"{base}_{len(known) + 1}")
+        if value not in known:
+            used = self._taken.union(known.values())
+            number, name = 1, base
+            while name in used:
+                number += 1
+                name = f"{base}_{number}"
+            known[value] = name
+        return known[value]
 
 
 def positions(old: str, at_run: bool) -> Sequence[str]:

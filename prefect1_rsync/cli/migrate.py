@@ -1,5 +1,6 @@
 """`prefect1-rsync migrate PATH...`: flow files that use Prefect's own sync tasks, rewritten."""
 
+import contextlib
 import difflib
 import os
 import sys
@@ -42,7 +43,10 @@ def migrate_command(paths: Tuple[str, ...], target: str, write: bool, check: boo
     from ..bridge.arguments import SecretNames
 
     run = _Run(target, write, SecretNames())
-    for path in _files(paths, run):
+    found = list(_files(paths, run))
+    for path in found:
+        run.look(path)
+    for path in found:
         run.file(path)
     _say(run.summary())
     if run.errors:
@@ -62,6 +66,14 @@ class _Run:
         """Says it, and goes on with the next file."""
         self.errors += 1
         click.echo(_printable(f"{_shown(path)}: error: {reason}", sys.stderr), err=True)
+
+    def look(self, path: str) -> None:
+        """Before any file is rewritten: a name that a later one uses is not given away."""
+        from ..bridge.files import Unreadable, read
+
+        # What can't be read is said in its turn.
+        with contextlib.suppress(Unreadable):
+            self._names.avoid(read(path).text)
 
     def file(self, path: str) -> None:
         """One file: read, rewritten, shown, perhaps written."""

@@ -125,6 +125,17 @@ def test_no_secret_is_printed() -> None:
     assert "store it as the Prefect secret HIGHTOUCH_API_KEY " in result.stdout
 
 
+def test_a_name_that_a_later_file_uses_is_not_given_to_a_key(flow: Path) -> None:
+    task = (
+        "from prefect.tasks.hightouch import HightouchRunSync\nHightouchRunSync({}, sync_id=1)()\n"
+    )
+    (flow.parent / "a.py").write_text(task.format("api_key='canary-1'"))
+    (flow.parent / "b.py").write_text(task.format("api_key_env_var='HIGHTOUCH_API_KEY'"))
+    assert migrate("--write", "--to", "tasks", "a.py", "b.py").exit_code == 0
+    assert 'api_key_secret="HIGHTOUCH_API_KEY_2"' in (flow.parent / "a.py").read_text()
+    assert "api_key_secret='HIGHTOUCH_API_KEY'" in (flow.parent / "b.py").read_text()
+
+
 def test_without_libcst_it_says_what_to_install(
     flow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
