@@ -27,7 +27,7 @@ from .source import Alias, ImportNode, Reference, Source, dotted
 CHANGED, NOTE, LEFT = "changed", "note", "left"
 
 _ROOTS = ("prefect", "prefect.tasks", NEW)
-# What is in every file that there is something to say about; for the others, reading is enough.
+# What is in every file that there is something to say about; the others are not even parsed.
 _MENTIONED = re.compile(r"census|hightouch|airbyte|legacy|prefect\.tasks\.['\"{]", re.I)
 _AS_TEXT = re.compile(r"prefect\.tasks\.((census|hightouch|airbyte)\b.*)?", re.S)
 _RESULTS = {
@@ -95,24 +95,29 @@ def rewrite(text: str, target: str = LEGACY, names: Optional[SecretNames] = None
         - Rewritten: the new text, and what is to be said about it
 
     Raises:
-        - NotPython: it can't be parsed
+        - NotPython: it can't be parsed, or is nested too deeply to be followed; a file that speaks
+            of none of the tasks is not looked at that closely
     """
     if target not in TARGETS:
         raise ValueError(f"target: must be one of {', '.join(TARGETS)}")
+    if not _MENTIONED.search(text):
+        return Rewritten(text, [], set())
     try:
-        module = cst.parse_module(text)
+        return _rewritten(text, target, names or SecretNames())
     except cst.ParserSyntaxError as exc:
         # Its own text quotes the line, which may hold a secret.
         raise NotPython(f"line {exc.raw_line}: not Python that can be read") from None
     except RecursionError:
+        # Each step walks the tree, so any of them may be the one that goes too deep.
         raise NotPython("nested too deeply") from None
+
+
+def _rewritten(text: str, target: str, names: SecretNames) -> Rewritten:
+    module = cst.parse_module(text)
     if module.code != text:
         raise NotPython("it can't be written back as it is")
-    if not _MENTIONED.search(text):
-        return Rewritten(text, [], set())
     source = Source(module, target)
     secrets = secrets_in(source.module)
-    names = names or SecretNames()
     names.avoid(text)
     migration = _ToDropIns(source) if target == LEGACY else _ToTasks(source, names)
     migration.hide_keys()

@@ -234,11 +234,31 @@ def test_what_stays_keeps_its_place_and_its_comments(before: str, after: str) ->
     assert new == after
 
 
-@pytest.mark.parametrize("text", ["def f(:\n", "print 'canary-123456'\n", "x = 'canary-123456\n"])
+@pytest.mark.parametrize("text", ["def f(:", "print 'canary-123456'", "x = 'canary-123456"])
 def test_what_is_no_python_is_said_without_being_quoted(text: str) -> None:
     with pytest.raises(NotPython) as caught:
-        rewrite(text)
+        rewrite(text + "  # airbyte\n")
     assert "line 1" in str(caught.value) and "canary" not in str(caught.value)
+
+
+DEEP = {
+    "a long sum": "s = " + " + ".join(['"a"'] * 600),
+    "many elifs": "if x == 0:\n    pass\n"
+    + "".join(f"elif x == {n}:\n    pass\n" for n in range(400)),
+    "a long chain": "s = x" + ".f()" * 300,
+}
+
+
+@pytest.mark.parametrize("code", DEEP.values(), ids=list(DEEP))
+def test_what_is_nested_too_deeply_is_said(code: str) -> None:
+    for target in ("legacy", "tasks"):
+        with pytest.raises(NotPython, match="nested too deeply"):
+            rewrite(CENSUS + code + "\n", target)
+
+
+def test_what_speaks_of_no_task_may_be_anything() -> None:
+    for text in (*DEEP.values(), "def f(:\n"):
+        assert rewrite(text) == (text, [], set())
 
 
 def test_a_target_must_be_known() -> None:

@@ -80,18 +80,20 @@ def test_check_and_write_exclude_each_other(flow: Path) -> None:
 
 
 def test_it_goes_on_after_an_error(flow: Path) -> None:
-    (flow.parent / "a.py").write_text("print 'canary'\n")
+    (flow.parent / "a.py").write_text("print 'canary' # airbyte\n")
     (flow.parent / "b.py").write_bytes(b"x = '\xff'\n")
+    (flow.parent / "c.py").write_text(OLD + "s = " + " + ".join(["x"] * 600) + "\n")
     result = migrate("--write", "nowhere.py", ".")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         "nowhere.py: error: No such file or directory",
         "./a.py: error: line 1: not Python that can be read",
         "./b.py: error: not in the encoding that it says, or not text",
+        "./c.py: error: nested too deeply",
     ]
     assert flow.read_text() == DROP_INS
-    assert (flow.parent / "a.py").read_text() == "print 'canary'\n"
-    assert "1 file read, 1 changed, 0 places left to you, 3 errors" in result.stdout
+    assert (flow.parent / "a.py").read_text() == "print 'canary' # airbyte\n"
+    assert "1 file read, 1 changed, 0 places left to you, 4 errors" in result.stdout
 
 
 def test_a_file_that_can_not_be_written_is_said(
