@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Se
 
 import libcst as cst
 
+from .masks import texts_in
 from .source import Source, dotted
 
 #: Arguments of `Task.__call__`, `.map` and `.bind`, which stay.
@@ -501,6 +502,14 @@ class Arguments:
         """A text or a number to put into the URL, or an expression."""
         if given is None:
             return _ADDRESS[name]
+        made_of = given.value
+        if isinstance(made_of, cst.Name):
+            made_of = self._source.constant(made_of) or made_of
+        if any("@" in text for text in texts_in(made_of)):
+            # Not written anywhere else: it would be in clear.
+            raise Undecided(
+                f"{name} holds a login: give AirbyteSyncTask username and password_secret"
+            )
         if not given.known:
             if name == "airbyte_api_version":
                 raise Undecided("airbyte_api_version is no literal")

@@ -7,9 +7,9 @@ import libcst as cst
 
 from .arguments import Arguments, Change, Plan, SecretNames, Undecided, positions
 from .calls import with_plan
-from .follow import follow, result_is_used
+from .follow import CALLED, follow, result_is_used
 from .imports import ImportPlan, Spec, has_comments, written
-from .masks import masked, secrets_in, texts_in
+from .masks import HOST_FIRST, KEY_FIRST, masked, secrets_in
 from .old import (
     COUNTERPARTS,
     DROP_INS,
@@ -117,16 +117,15 @@ def _rewritten(text: str, target: str, names: SecretNames) -> Rewritten:
     if module.code != text:
         raise NotPython("it can't be written back as it is")
     source = Source(module, target)
-    secrets = secrets_in(source.module)
     names.avoid(text)
     migration = _ToDropIns(source) if target == LEGACY else _ToTasks(source, names)
-    migration.hide_keys()
+    migration.hide()
     migration.decide()
     new = migration.apply()
     findings = sorted(
-        set(migration.findings), key=lambda found: (found.line, found.kind != CHANGED)
+        dict.fromkeys(migration.findings), key=lambda found: (found.line, found.kind != CHANGED)
     )
-    return Rewritten(new, findings, secrets | migration.secrets)
+    return Rewritten(new, findings, migration.secrets)
 
 
 class _Migration:
@@ -241,29 +240,32 @@ class _Migration:
             return parent if parent.func is reference.node else None
         return None
 
-    def hide_keys(self) -> None:
-        """What is given without a name: the first is a key or a trigger URL, but for Airbyte's."""
+    def hide(self) -> None:
+        """What is given without a name, in its place: a key or a trigger URL; Airbyte's, a host."""
+        keys: List[cst.BaseExpression] = []
+        hosts: List[cst.BaseExpression] = []
         for reference in self.source.references:
-            made = self._constructor(reference)
-            if made is None or reference.place.name == "AirbyteConnectionTask":
+            made = self.source.parent(reference.node)
+            if not isinstance(made, cst.Call) or made.func is not reference.node:
                 continue
-            calls = [made]
             parent = self.source.parent(made)
             target = parent.targets[0].target if isinstance(parent, cst.Assign) else None
             uses = self.source.every_use(target) if isinstance(target, cst.Name) else [made]
-            for use in uses:
-                around = self.source.parent(use)
-                if isinstance(around, cst.Attribute):
-                    around = self.source.parent(around)
-                if isinstance(around, cst.Call):
-                    calls.append(around)
-            for call in calls:
-                for arg in call.args[:1]:
-                    if arg.keyword is None:
-                        self.secrets |= texts_in(arg.value)
-                        known, value = self.source.known(arg.value)
-                        values = value if isinstance(value, (list, tuple)) else [value]
-                        self.secrets |= {each for each in values if known and _is_text(each)}
+            name = str(reference.place.name)
+            given = hosts if name in HOST_FIRST else keys if name in KEY_FIRST else []
+            for call in [made, *filter(None, map(self._call_of, uses))]:
+                # A dict after ** has names.
+                given += [
+                    arg.value for arg in call.args[:1] if not arg.keyword and arg.star != "**"
+                ]
+        self.secrets |= secrets_in(self.source.module, keys, hosts)
+
+    def _call_of(self, use: cst.CSTNode) -> Optional[cst.Call]:
+        """`use(...)`, `use.map(...)` and the like."""
+        around = self.source.parent(use)
+        if isinstance(around, cst.Attribute) and around.attr.value in CALLED:
+            use, around = around, self.source.parent(around)
+        return around if isinstance(around, cst.Call) and around.func is use else None
 
     def _say_texts(self) -> None:
         """Names of the old modules in strings: for import_module(), for mocks."""
@@ -630,10 +632,6 @@ def _odd(source: Source, reference: Reference) -> str:
     if reference.place.kind == "module":
         return f"{code} itself is used, which is not followed"
     return f"{code} is none of the public names"
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
 
 
 def _package(path: str) -> str:

@@ -104,6 +104,13 @@ def test_arguments(imports: str, before: str, after: str) -> None:
         (AIRBYTE, "Old(airbyte_api_version='v2')()", "airbyte_api_version is not v1"),
         (AIRBYTE, "Old(airbyte_api_version=v)()", "airbyte_api_version is no literal"),
         (AIRBYTE, "Old('http://h')()", "airbyte_server_host is not what a URL can be made of"),
+        (AIRBYTE, "Old('user:canary@h')()", "airbyte_server_host holds a login: "),
+        (AIRBYTE, "Old('http://user:canary@h')()", "airbyte_server_host holds a login: "),
+        (AIRBYTE, "H = 'user:canary@h'\nOld(airbyte_server_host=H)()", "holds a login: "),
+        (AIRBYTE, "H = f'user:{pw}@h'\nOld(airbyte_server_host=H)()", "holds a login: "),
+        (AIRBYTE, "Old('user:canary@' + h)()", "airbyte_server_host holds a login: "),
+        (AIRBYTE, "Old()(airbyte_server_host='user:canary@h')", "holds a login: "),
+        (AIRBYTE, "Old().map(airbyte_server_host=['a', 'user:canary@h'])", "holds a login: "),
         (AIRBYTE, "Old()(airbyte_server_host=host)", "api_url has to hold it as text"),
         (AIRBYTE, "Old().map(airbyte_server_host=['a'])", "is not what a URL can be made of"),
         (AIRBYTE, "Old(f())(airbyte_server_port=9)", "is worked out where the task is made"),
@@ -289,6 +296,52 @@ def test_a_target_must_be_known() -> None:
         CENSUS + f"Old()({TRIGGER.format(1)!r})",
         CENSUS + "Old()('https://bearer:canary@other.example/')",
         CENSUS + "Old()('https://bearer:secret-token:' + 'canary' + '@other.example/')",
+        # Defaults, and what is worked out
+        HIGHTOUCH + "Old(api_key=os.getenv('HT', 'canary-123456'))()",
+        HIGHTOUCH + "Old(api_key=os.environ.get('HT', default='canary-123456'))()",
+        HIGHTOUCH + "Old(os.environ.get('HT') or 'canary-123456')()",
+        HIGHTOUCH + "k = Parameter('k', 'canary-123456')\nOld()(k)",
+        HIGHTOUCH + "k = Parameter('k', 'canary-123456')\nOld()(api_key=k)",
+        HIGHTOUCH + "Old(api_key=('canary-123456').strip())()",
+        HIGHTOUCH + "Old(api_key=''.join(['canary', '-123456']))()",
+        HIGHTOUCH + "Old(api_key='{}-123456'.format('canary'))()",
+        HIGHTOUCH + "Old(api_key='%s-123456' % 'canary')()",
+        HIGHTOUCH + "Old(api_key=b'canary-123456'.decode())()",
+        HIGHTOUCH + "Old(api_key=decrypt('canary-123456'))()",
+        HIGHTOUCH + "Old(api_key=x if y == 'prod' else 'canary-123456')()",
+        HIGHTOUCH + "Old(api_key={'a': 'canary-123456'}['a'])()",
+        HIGHTOUCH + "Old(api_key=json.loads('{\"k\": \"canary-123456\"}')['k'])()",
+        # Names, wherever they get it from
+        HIGHTOUCH + "C = {'key': 'canary-123456'}\nOld(api_key=C['key'])()",
+        HIGHTOUCH + "C = dict(key='canary-123456')\nOld(api_key=C.get('key'))()",
+        HIGHTOUCH + "C = ['canary-123456']\nOld(api_key=C[0])()",
+        HIGHTOUCH + "class C:\n    key = 'canary-123456'\nOld(api_key=C.key)()",
+        HIGHTOUCH + "class C:\n    key = 'canary-123456'\nOld(api_key=getattr(C, 'key'))()",
+        HIGHTOUCH + "def f(key='canary-123456'):\n    Old(api_key=key)()",
+        HIGHTOUCH + "def f(key, n):\n    Old(key)()\nf('canary-123456', 1)",
+        HIGHTOUCH + "def f(key, n):\n    Old(key)()\nf(n=1, key='canary-123456')",
+        HIGHTOUCH + "class C:\n    def __init__(self, k):\n        Old(k)()\nC('canary-123456')",
+        HIGHTOUCH + "def get():\n    return 'canary-123456'\nOld(api_key=get())()",
+        HIGHTOUCH + "get = lambda: 'canary-123456'\nOld(api_key=get())()",
+        HIGHTOUCH + "a, (key, *b) = 1, ('canary-123456', 2)\nOld(api_key=key)()",
+        HIGHTOUCH + "a, key = 'canary-123456'.split()\nOld(api_key=key)()",
+        HIGHTOUCH + "for key, n in [('canary-123456', 1)]:\n    Old(key)()",
+        HIGHTOUCH + "[Old(key)() for key in ['canary-123456']]",
+        HIGHTOUCH + "with closing('canary-123456') as key:\n    Old(key)()",
+        HIGHTOUCH + "print(key := 'canary-123456')\nOld(key)()",
+        HIGHTOUCH + "key = ''\nkey += 'canary-123456'\nOld(key)()",
+        HIGHTOUCH + "os.environ['HT'] = 'canary-123456'\nOld(api_key=os.environ['HT'])()",
+        HIGHTOUCH + "@option('--the-key', default='canary-123456')\n"
+        "def f(the_key):\n    Old(api_key=the_key)()",
+        "from prefect.tasks.hightouch import HightouchClient as C\nC('canary-123456')",
+        # A login in front of a host
+        AIRBYTE + "Old('airbyte:canary-123456@box')()",
+        AIRBYTE + "Old(airbyte_server_host='airbyte:canary@box')()",
+        AIRBYTE + "Old()(airbyte_server_host='http://airbyte:canary/1@2@box:8000')",
+        AIRBYTE + "H = 'airbyte:canary-1 2@box'\nOld()(airbyte_server_host=H)",
+        AIRBYTE + "P = 'canary'\nOld(airbyte_server_host=f'airbyte:{P}@box')()",
+        AIRBYTE + "Old(airbyte_server_host='airbyte:' + 'canary' + '@box')()",
+        AIRBYTE + "#  http://airbyte:canary@box:8000\nOld()()",
     ],
 )
 def test_no_secret_is_shown(code: str) -> None:
@@ -298,6 +351,37 @@ def test_no_secret_is_shown(code: str) -> None:
         assert "canary" not in result.shown(result.text)
         assert "canary" not in repr(result.findings)
         assert result.shown(code).count("\n") == code.count("\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        HIGHTOUCH + "Old(**{'api_key': 'canary-123456'})()",
+        HIGHTOUCH + "t = Old()\nt(**{'api_key': 'canary-123456'})",
+        HIGHTOUCH + "t = Old()\nt(**dict(api_key='canary-123456'))",
+        HIGHTOUCH + "api_key_of = {'api_key': 'canary-123456'}\nOld(api_key=api_key_of)()",
+    ],
+)
+def test_the_name_of_an_argument_is_shown(code: str) -> None:
+    for target in ("legacy", "tasks"):
+        result = rewrite(code + "\n", target)
+        assert result.shown(code) == code.replace("canary-123456", "***")
+
+
+@pytest.mark.parametrize(
+    "imports, code",
+    [
+        (HIGHTOUCH, "Old(api_key_env_var='HT_NAME')(api_key=os.getenv('THE_KEY'))"),
+        (HIGHTOUCH, "Old(api_key=' '.join([k, l]), name='x y')('a', 'b')"),
+        (HIGHTOUCH, "t = Old()\nu = Other('some-text')\nt.set_upstream(u)\nt.bind(flow=f)"),
+        (AIRBYTE, "Old('airbyte.example', 8000)(connection_id='some-text')"),
+        (AIRBYTE, "tag('someone@example.com')\nOld()()"),
+    ],
+)
+def test_what_is_no_secret_is_shown(imports: str, code: str) -> None:
+    result = rewrite(imports + code + "\n")
+    expected = code.replace("('a', ", "('***', ")
+    assert result.shown(code) == expected
 
 
 def test_the_name_of_a_secret_is_shown() -> None:
