@@ -31,6 +31,11 @@ _ROOTS = ("prefect", "prefect.tasks", NEW)
 _MENTIONED = re.compile(r"census|hightouch|airbyte|legacy|prefect\.tasks\.['\"{]", re.I)
 _AS_TEXT = re.compile(r"prefect\.tasks\.((census|hightouch|airbyte)\b.*)?", re.S)
 _RESULTS = {
+    "CensusSyncTask": (
+        "what it returns is used: the stats now; sync_run_id is run_id there, what the stats have "
+        'no key for is in raw["data"], and a sync that failed fails the task: a branch on the '
+        "status failed is not reached (unless raise_on_failure=False)"
+    ),
     "HightouchRunSync": (
         "what it returns is used: the stats now, with Hightouch's status as vendor_status, and "
         "its own answer as raw"
@@ -435,7 +440,7 @@ class _ToTasks(_Migration):
             notes: List[Tuple[cst.CSTNode, str]] = [
                 (site.node, _RESULTS[old])
                 for site in found.sites
-                if old in _RESULTS and result_is_used(self.source, site)
+                if result_is_used(self.source, site)
             ]
             self._made[reference.node] = _Made(reference, plans, annotation, notes)
         for reference in self.source.references:

@@ -4,7 +4,11 @@ from typing import List
 
 import pytest
 
+from prefect1_rsync import CensusSyncTask, SyncRunFailed
 from prefect1_rsync.bridge.rewrite import LEFT, NOTE, NotPython, rewrite
+from prefect1_rsync.sandbox import Sandbox
+from prefect1_rsync.tasks.base import SyncTask
+from tests.clock import VirtualClock
 
 CENSUS = "from prefect.tasks.census import CensusSyncTask as Old\n"
 HIGHTOUCH = "from prefect.tasks.hightouch import HightouchRunSync as Old\n"
@@ -196,13 +200,34 @@ def test_one_may_stay_while_another_goes() -> None:
         (AIRBYTE, "x = Old()()\ny(upstream_tasks=[x])\nx.set_upstream(z)", False),
         (AIRBYTE, "Old()()", False),
         (HIGHTOUCH, "return_ = Old().run()\nreturn_['sync']", True),
-        (CENSUS, "x = Old()(t)\nprint(x['status'])", False),
+        (CENSUS, "x = Old()(t)\nprint(x['sync_run_id'])", True),
+        (CENSUS, "x = Old()(t)\nif x['status'] == 'failed':\n    pass", True),
+        (CENSUS, "x = Old()(t)\ny(upstream_tasks=[x])", False),
     ],
 )
 def test_whoever_uses_the_result_is_told_what_it_is_now(
     imports: str, code: str, said: bool
 ) -> None:
     assert any("what it returns is used" in note for note in notes(imports + code)) is said
+
+
+def test_where_the_rest_of_a_census_run_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note against the task."""
+    (note,) = notes(CENSUS + "x = Old()(t)\nprint(x['sync_run_id'])")
+    clock = VirtualClock()
+    monkeypatch.setattr(SyncTask, "_clock", clock)
+    with Sandbox(clock=clock.monotonic) as sandbox:
+        sandbox.census.add_sync(7)
+        token = sandbox.census.personal_access_token
+        census = CensusSyncTask(sync_id=7, api_token=token, base_url=sandbox.census.base_url)
+        stats = census.run()
+        sandbox.census.script(7, ends="failed")
+        with pytest.raises(SyncRunFailed):
+            census.run()
+        assert census.run(raise_on_failure=False)["status"] == "failed"
+    assert "sync_run_id is run_id there" in note and "raise_on_failure=False" in note
+    assert 'in raw["data"]' in note and str(stats["raw"]["data"]["sync_id"]) == "7"
+    assert stats["run_id"] and "sync_run_id" not in stats
 
 
 def test_stream_output_goes_with_a_word() -> None:
