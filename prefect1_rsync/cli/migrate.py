@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..bridge.arguments import SecretNames
     from ..bridge.rewrite import Finding, Rewritten
 
-_MISSING = "libcst is missing: pip install 'prefect1-rsync[migrate]'"
+_MISSING = "libcst is missing: pip install '.[migrate]' in a checkout of prefect1-rsync"
 _LABELS = {"changed": "", "note": "to do: ", "left": "left: "}
 
 
@@ -30,7 +30,9 @@ _LABELS = {"changed": "", "note": "to do: ", "left": "left: "}
     "tasks: the new tasks, with their arguments.",
 )
 @click.option("--write", is_flag=True, help="Write the files, not only show what would change.")
-@click.option("--check", is_flag=True, help="Exit with 1 if there is something to change.")
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 if there is something to change, or left to you."
+)
 def migrate_command(paths: Tuple[str, ...], target: str, write: bool, check: bool) -> None:
     """Rewrite flow files that use Prefect's own sync tasks."""
     if write and check:

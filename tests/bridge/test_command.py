@@ -151,7 +151,9 @@ def test_without_libcst_it_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", without)
     result = migrate(flow)
     assert result.exit_code == 2
-    assert result.stderr == "Error: libcst is missing: pip install 'prefect1-rsync[migrate]'\n"
+    assert result.stderr == (
+        "Error: libcst is missing: pip install '.[migrate]' in a checkout of prefect1-rsync\n"
+    )
 
 
 def test_a_poor_terminal_gets_escapes() -> None:
