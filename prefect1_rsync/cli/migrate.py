@@ -73,9 +73,10 @@ class _Run:
         """Before any file is rewritten: a name that a later one uses is not given away."""
         from ..bridge.files import Unreadable, read
 
-        # What can't be read is said in its turn.
-        with contextlib.suppress(Unreadable):
-            self._names.avoid(read(path).text)
+        # What can't be read is said in its turn, and a pipe is read but once.
+        if os.path.isfile(path):
+            with contextlib.suppress(Unreadable):
+                self._names.avoid(read(path).text)
 
     def file(self, path: str) -> None:
         """One file: read, rewritten, shown, perhaps written."""

@@ -2,6 +2,8 @@
 
 import builtins
 import difflib
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,15 @@ def test_a_file_that_can_not_be_written_is_said(
 
 def test_a_file_named_twice_is_read_once(flow: Path) -> None:
     assert "1 file read" in migrate("flow.py", ".", flow).stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_comes_through_a_pipe_is_read(flow: Path) -> None:
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=Path("pipe").write_text, args=(OLD,), daemon=True)
+    writer.start()
+    assert "1 file read, 1 to change" in migrate("--to", "tasks", "pipe").stdout
+    writer.join(timeout=5)
 
 
 def test_line_ends_stay(flow: Path) -> None:
