@@ -5,11 +5,13 @@ did not wait, and neither it nor Airbyte's ever gave up waiting. How often is lo
 new tasks unless it was given.
 """
 
+import math
 import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import libcst as cst
 
+from .masks import texts_in
 from .source import Source, dotted
 
 #: Arguments of `Task.__call__`, `.map` and `.bind`, which stay.
@@ -48,6 +50,10 @@ _ADDRESS = {
 _TRIGGER_URL = re.compile(
     r"https://bearer:secret-token:[^@/\s]+@app\.getcensus\.com/api/v1/syncs/([1-9]\d*)/trigger"
 )
+# A name that we might give, as a whole literal.
+_QUOTED_NAME = re.compile(
+    r"""["']((?:HIGHTOUCH_API_KEY|CENSUS_TRIGGER_URL_[0-9]+)(?:_[0-9]+)?)["']"""
+)
 
 
 class Undecided(Exception):
@@ -61,11 +67,28 @@ class SecretNames:
 
     def __init__(self) -> None:
         self._named: Dict[str, Dict[str, str]] = {}
+        self._taken: Set[str] = set()
+
+    def avoid(self, text: str) -> None:
+        """
+        Takes no name that a file has in quotes: what is behind it is, as likely as not, another.
+
+        Args:
+            - text (str): the file, before it is rewritten
+        """
+        self._taken.update(_QUOTED_NAME.findall(text))
 
     def name_for(self, base: str, value: str) -> str:
         """`base` for the first value, `base_2` for the next."""
         known = self._named.setdefault(base, {})
-        return known.setdefault(value, base if not known else f"{base}_{len(known) + 1}")
+        if value not in known:
+            used = self._taken.union(known.values())
+            number, name = 1, base
+            while name in used:
+                number += 1
+                name = f"{base}_{number}"
+            known[value] = name
+        return known[value]
 
 
 def positions(old: str, at_run: bool) -> Sequence[str]:
@@ -254,11 +277,42 @@ class Arguments:
             and len(value.args) == 1
         ):
             wrapper, inner = self._source.code(value.func), value.args[0].value
-        known, literal = self._source.known(inner)
+        known, literal = self._known(inner)
         if known and mapped and not wrapper and not isinstance(literal, (list, tuple)):
             # Mapped over: Prefect takes it apart.
             known = False
         return Given(index, inner, known, literal, wrapper)
+
+    def _known(self, node: cst.BaseExpression) -> Tuple[bool, Any]:
+        """The value, if it can be read off the file; infinity too, which has no literal."""
+        known, value = self._source.known(node)
+        if known:
+            return True, value
+        if isinstance(node, cst.Name):
+            node = self._source.constant(node) or node
+        if isinstance(node, (cst.List, cst.Tuple)):
+            values = [self._known(element.value) for element in node.elements]
+            numbers = [number for _, number in values if isinstance(number, (int, float))]
+            return len(numbers) == len(values), numbers
+        number = self._number(node)
+        return number is not None, number
+
+    def _number(self, node: cst.BaseExpression) -> Optional[float]:
+        """`float("inf")`, `math.inf`, perhaps with a minus."""
+        if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, cst.Minus):
+            number = self._number(node.expression)
+            return None if number is None else -number
+        if isinstance(node, cst.Call) and dotted(node.func) == "float" and len(node.args) == 1:
+            known, value = self._source.known(node.args[0].value)
+            try:
+                return float(value) if known else None
+            except (TypeError, ValueError, OverflowError):
+                return None
+        path = dotted(node)
+        if isinstance(node, cst.Name):
+            aliases, sole = self._source.origin(node)
+            path = aliases[0].path if sole else ""
+        return math.inf if path.endswith(".inf") else None
 
     def _check_task_args(self, value: cst.BaseExpression) -> None:
         keys: List[Optional[str]] = [None]
@@ -356,8 +410,7 @@ class Arguments:
         self._hightouch_poll(plan, own)
         bound = own.get("max_wait_time")
         if bound is not None:
-            empty = bound.known and not bound.literal
-            plan.put(bound, "max_wait_seconds", "None" if empty else None)
+            plan.put(bound, "max_wait_seconds", "None" if _is_unbounded(bound) else None)
         elif self._ever_waits():
             plan.add("max_wait_seconds", "None")
 
@@ -371,10 +424,15 @@ class Arguments:
         self._hightouch_poll(plan, own)
         bound = own.get("max_wait_time")
         if bound is not None:
-            if bound.known and not bound.literal:
-                self._no_longer_none(plan, bound, "max_wait_time")
-            else:
+            if not _is_unbounded(bound):
                 plan.put(bound, "max_wait_seconds")
+                return
+            of_init = self._init.get("max_wait_time")
+            if of_init is not None and not _is_unbounded(of_init):
+                raise Undecided(
+                    "max_wait_time without a bound wiped the constructor's, and would not now"
+                )
+            plan.drop(bound)
 
     def _hightouch_key(self, plan: Plan, own: Dict[str, Given], at_run: bool) -> None:
         key, variable = own.get("api_key"), own.get("api_key_env_var")
@@ -411,7 +469,7 @@ class Arguments:
     def _hightouch_poll(self, plan: Plan, own: Dict[str, Given]) -> None:
         poll = own.get("wait_time_between_api_calls")
         if poll is not None:
-            if poll.known and not isinstance(poll.literal, (int, float, list, tuple)):
+            if poll.known and not all(map(_is_seconds, _each(poll.literal))):
                 raise Undecided("wait_time_between_api_calls is no number")
             # The old one took 10 for what is not above 0.
             low = poll.known and isinstance(poll.literal, (int, float)) and poll.literal <= 0
@@ -480,6 +538,14 @@ class Arguments:
         """A text or a number to put into the URL, or an expression."""
         if given is None:
             return _ADDRESS[name]
+        made_of = given.value
+        if isinstance(made_of, cst.Name):
+            made_of = self._source.constant(made_of) or made_of
+        if any("@" in text for text in texts_in(made_of)):
+            # Not written anywhere else: it would be in clear.
+            raise Undecided(
+                f"{name} holds a login: give AirbyteSyncTask username and password_secret"
+            )
         if not given.known:
             if name == "airbyte_api_version":
                 raise Undecided("airbyte_api_version is no literal")
@@ -504,6 +570,37 @@ class Arguments:
                 plan.drop(given)
         else:
             plan.put(given, name)
+
+
+def _is_unbounded(bound: Given) -> bool:
+    """
+    Whether this `max_wait_time` means "for ever": None, 0 and infinity did; ours takes None alone.
+
+    Raises:
+        - Undecided: it is nothing that ours takes
+    """
+    if not bound.known:
+        return False
+    if not isinstance(bound.literal, (list, tuple)) and (
+        not bound.literal or bound.literal == math.inf
+    ):
+        return True
+    for value in _each(bound.literal):
+        if not _is_seconds(value):
+            raise Undecided("max_wait_time is no number")
+        if value <= 0:
+            raise Undecided("max_wait_time is not above 0")
+    return False
+
+
+def _is_seconds(value: object) -> bool:
+    """A number that is one for the new tasks too."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _each(literal: Any) -> Sequence[Any]:
+    """What is mapped over, one by one; else the one."""
+    return literal if isinstance(literal, (list, tuple)) else [literal]
 
 
 def _as_flag(given: Given) -> Optional[str]:

@@ -1,5 +1,6 @@
 """Flow files on disk: found, read as Python reads them, written whole or not at all."""
 
+import contextlib
 import io
 import os
 import stat
@@ -79,8 +80,8 @@ def read(path: str) -> Document:
 
 def write(path: str, document: Document, text: str) -> None:
     """
-    Replaces what is in a file, keeping its encoding and its mode, at once: whoever reads it
-    meanwhile sees the old text or the new.
+    Replaces what is in a file, keeping its encoding, its mode and (as far as we may) its owner,
+    at once: whoever reads it meanwhile sees the old text or the new.
 
     Args:
         - path (str): the file; a link is followed
@@ -96,14 +97,16 @@ def write(path: str, document: Document, text: str) -> None:
         data = text.encode(document.encoding)
         if not os.access(path, os.W_OK):
             raise Unreadable("it may not be written")
-        mode = stat.S_IMODE(os.stat(path).st_mode)
+        before = os.stat(path)
         handle, temporary = tempfile.mkstemp(prefix=".migrate-", dir=os.path.dirname(path))
         made.append(temporary)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)
+        _give_to(temporary, before)
+        # After the owner, for a change of that takes bits away.
+        os.chmod(temporary, stat.S_IMODE(before.st_mode))
         with open(path, "rb") as file:
             if file.read() != document.data:
                 raise Unreadable("it was changed meanwhile, and is left as it is")
@@ -116,6 +119,15 @@ def write(path: str, document: Document, text: str) -> None:
     finally:
         for leftover in made:
             os.unlink(leftover)
+
+
+def _give_to(path: str, before: os.stat_result) -> None:
+    """The owner and the group of the file that is replaced; root writes other people's files."""
+    if hasattr(os, "chown"):
+        for user, group in ((-1, before.st_gid), (before.st_uid, -1)):
+            # Others may give away a group of theirs, and no more: then it is the writer's.
+            with contextlib.suppress(OSError):
+                os.chown(path, user, group)
 
 
 def _is_looked_into(folder: str, name: str) -> bool:

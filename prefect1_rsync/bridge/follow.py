@@ -7,7 +7,8 @@ import libcst as cst
 from .arguments import Site, Undecided
 from .source import Source, dotted
 
-_CALLED = ("map", "run", "bind")
+#: A task is called by itself, or by one of these.
+CALLED = ("map", "run", "bind")
 # Attributes of every Prefect task that have nothing to do with the arguments.
 _HARMLESS = {
     "cache_for",
@@ -112,7 +113,7 @@ def _use(source: Source, node: cst.CSTNode) -> Optional[Site]:
     if isinstance(parent, cst.Attribute) and parent.value is node:
         around = source.parent(parent)
         called = isinstance(around, cst.Call) and around.func is parent
-        if parent.attr.value in _CALLED and isinstance(around, cst.Call) and called:
+        if parent.attr.value in CALLED and isinstance(around, cst.Call) and called:
             return Site(around, parent.attr.value)
         if parent.attr.value in _HARMLESS:
             if called and isinstance(around, cst.Call) and _has_key(around):

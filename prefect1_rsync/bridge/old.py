@@ -49,7 +49,7 @@ COUNTERPARTS: Dict[str, str] = {
 }
 #: What the new tasks do not have, and what to do about it.
 WITHOUT_COUNTERPART: Dict[str, str] = {
-    "AirbyteConfigurationExport": "has no counterpart; Airbyte removed the endpoint in 0.40.7",
+    "AirbyteConfigurationExport": "has no counterpart; Airbyte removed the endpoint in 0.40.5",
     "AirbyteClient": "has no counterpart; the task needs none",
     "HightouchClient": "has no counterpart with these methods; the task needs none",
     "AirbyteExportConfigurationFailed": "has no counterpart",

@@ -7,9 +7,9 @@ import libcst as cst
 
 from .arguments import Arguments, Change, Plan, SecretNames, Undecided, positions
 from .calls import with_plan
-from .follow import follow, result_is_used
+from .follow import CALLED, follow, result_is_used
 from .imports import ImportPlan, Spec, has_comments, written
-from .masks import masked, secrets_in, texts_in
+from .masks import HOST_FIRST, KEY_FIRST, masked, secrets_in
 from .old import (
     COUNTERPARTS,
     DROP_INS,
@@ -27,10 +27,15 @@ from .source import Alias, ImportNode, Reference, Source, dotted
 CHANGED, NOTE, LEFT = "changed", "note", "left"
 
 _ROOTS = ("prefect", "prefect.tasks", NEW)
-# What is in every file that there is something to say about; for the others, reading is enough.
+# What is in every file that there is something to say about; the others are not even parsed.
 _MENTIONED = re.compile(r"census|hightouch|airbyte|legacy|prefect\.tasks\.['\"{]", re.I)
 _AS_TEXT = re.compile(r"prefect\.tasks\.((census|hightouch|airbyte)\b.*)?", re.S)
 _RESULTS = {
+    "CensusSyncTask": (
+        "what it returns is used: the stats now; sync_run_id is run_id there, what the stats have "
+        'no key for is in raw["data"], and a sync that failed fails the task: a branch on the '
+        "status failed is not reached (unless raise_on_failure=False)"
+    ),
     "HightouchRunSync": (
         "what it returns is used: the stats now, with Hightouch's status as vendor_status, and "
         "its own answer as raw"
@@ -95,31 +100,37 @@ def rewrite(text: str, target: str = LEGACY, names: Optional[SecretNames] = None
         - Rewritten: the new text, and what is to be said about it
 
     Raises:
-        - NotPython: it can't be parsed
+        - NotPython: it can't be parsed, or is nested too deeply to be followed; a file that speaks
+            of none of the tasks is not looked at that closely
     """
     if target not in TARGETS:
         raise ValueError(f"target: must be one of {', '.join(TARGETS)}")
+    if not _MENTIONED.search(text):
+        return Rewritten(text, [], set())
     try:
-        module = cst.parse_module(text)
+        return _rewritten(text, target, names or SecretNames())
     except cst.ParserSyntaxError as exc:
         # Its own text quotes the line, which may hold a secret.
         raise NotPython(f"line {exc.raw_line}: not Python that can be read") from None
     except RecursionError:
+        # Each step walks the tree, so any of them may be the one that goes too deep.
         raise NotPython("nested too deeply") from None
+
+
+def _rewritten(text: str, target: str, names: SecretNames) -> Rewritten:
+    module = cst.parse_module(text)
     if module.code != text:
         raise NotPython("it can't be written back as it is")
-    if not _MENTIONED.search(text):
-        return Rewritten(text, [], set())
     source = Source(module, target)
-    secrets = secrets_in(source.module)
-    migration = _ToDropIns(source) if target == LEGACY else _ToTasks(source, names or SecretNames())
-    migration.hide_keys()
+    names.avoid(text)
+    migration = _ToDropIns(source) if target == LEGACY else _ToTasks(source, names)
+    migration.hide()
     migration.decide()
     new = migration.apply()
     findings = sorted(
-        set(migration.findings), key=lambda found: (found.line, found.kind != CHANGED)
+        dict.fromkeys(migration.findings), key=lambda found: (found.line, found.kind != CHANGED)
     )
-    return Rewritten(new, findings, secrets | migration.secrets)
+    return Rewritten(new, findings, migration.secrets)
 
 
 class _Migration:
@@ -234,29 +245,32 @@ class _Migration:
             return parent if parent.func is reference.node else None
         return None
 
-    def hide_keys(self) -> None:
-        """What is given without a name: the first is a key or a trigger URL, but for Airbyte's."""
+    def hide(self) -> None:
+        """What is given without a name, in its place: a key or a trigger URL; Airbyte's, a host."""
+        keys: List[cst.BaseExpression] = []
+        hosts: List[cst.BaseExpression] = []
         for reference in self.source.references:
-            made = self._constructor(reference)
-            if made is None or reference.place.name == "AirbyteConnectionTask":
+            made = self.source.parent(reference.node)
+            if not isinstance(made, cst.Call) or made.func is not reference.node:
                 continue
-            calls = [made]
             parent = self.source.parent(made)
             target = parent.targets[0].target if isinstance(parent, cst.Assign) else None
             uses = self.source.every_use(target) if isinstance(target, cst.Name) else [made]
-            for use in uses:
-                around = self.source.parent(use)
-                if isinstance(around, cst.Attribute):
-                    around = self.source.parent(around)
-                if isinstance(around, cst.Call):
-                    calls.append(around)
-            for call in calls:
-                for arg in call.args[:1]:
-                    if arg.keyword is None:
-                        self.secrets |= texts_in(arg.value)
-                        known, value = self.source.known(arg.value)
-                        values = value if isinstance(value, (list, tuple)) else [value]
-                        self.secrets |= {each for each in values if known and _is_text(each)}
+            name = str(reference.place.name)
+            given = hosts if name in HOST_FIRST else keys if name in KEY_FIRST else []
+            for call in [made, *filter(None, map(self._call_of, uses))]:
+                # A dict after ** has names.
+                given += [
+                    arg.value for arg in call.args[:1] if not arg.keyword and arg.star != "**"
+                ]
+        self.secrets |= secrets_in(self.source.module, keys, hosts)
+
+    def _call_of(self, use: cst.CSTNode) -> Optional[cst.Call]:
+        """`use(...)`, `use.map(...)` and the like."""
+        around = self.source.parent(use)
+        if isinstance(around, cst.Attribute) and around.attr.value in CALLED:
+            use, around = around, self.source.parent(around)
+        return around if isinstance(around, cst.Call) and around.func is use else None
 
     def _say_texts(self) -> None:
         """Names of the old modules in strings: for import_module(), for mocks."""
@@ -426,7 +440,7 @@ class _ToTasks(_Migration):
             notes: List[Tuple[cst.CSTNode, str]] = [
                 (site.node, _RESULTS[old])
                 for site in found.sites
-                if old in _RESULTS and result_is_used(self.source, site)
+                if result_is_used(self.source, site)
             ]
             self._made[reference.node] = _Made(reference, plans, annotation, notes)
         for reference in self.source.references:
@@ -623,10 +637,6 @@ def _odd(source: Source, reference: Reference) -> str:
     if reference.place.kind == "module":
         return f"{code} itself is used, which is not followed"
     return f"{code} is none of the public names"
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
 
 
 def _package(path: str) -> str:

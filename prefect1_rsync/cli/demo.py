@@ -2,7 +2,7 @@
 
 import click
 
-_NO_RICH = "the demo needs rich: pip install 'prefect1-rsync[cli]'"
+_NO_RICH = "the demo needs rich: pip install '.[cli]' in a checkout of prefect1-rsync"
 
 
 @click.command("demo")

@@ -1,5 +1,6 @@
 """`prefect1-rsync migrate PATH...`: flow files that use Prefect's own sync tasks, rewritten."""
 
+import contextlib
 import difflib
 import os
 import sys
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from ..bridge.arguments import SecretNames
     from ..bridge.rewrite import Finding, Rewritten
 
-_MISSING = "libcst is missing: pip install 'prefect1-rsync[migrate]'"
+_MISSING = "libcst is missing: pip install '.[migrate]' in a checkout of prefect1-rsync"
 _LABELS = {"changed": "", "note": "to do: ", "left": "left: "}
 
 
@@ -29,7 +30,9 @@ _LABELS = {"changed": "", "note": "to do: ", "left": "left: "}
     "tasks: the new tasks, with their arguments.",
 )
 @click.option("--write", is_flag=True, help="Write the files, not only show what would change.")
-@click.option("--check", is_flag=True, help="Exit with 1 if there is something to change.")
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 if there is something to change, or left to you."
+)
 def migrate_command(paths: Tuple[str, ...], target: str, write: bool, check: bool) -> None:
     """Rewrite flow files that use Prefect's own sync tasks."""
     if write and check:
@@ -42,7 +45,10 @@ def migrate_command(paths: Tuple[str, ...], target: str, write: bool, check: boo
     from ..bridge.arguments import SecretNames
 
     run = _Run(target, write, SecretNames())
-    for path in _files(paths, run):
+    found = list(_files(paths, run))
+    for path in found:
+        run.look(path)
+    for path in found:
         run.file(path)
     _say(run.summary())
     if run.errors:
@@ -62,6 +68,15 @@ class _Run:
         """Says it, and goes on with the next file."""
         self.errors += 1
         click.echo(_printable(f"{_shown(path)}: error: {reason}", sys.stderr), err=True)
+
+    def look(self, path: str) -> None:
+        """Before any file is rewritten: a name that a later one uses is not given away."""
+        from ..bridge.files import Unreadable, read
+
+        # What can't be read is said in its turn, and a pipe is read but once.
+        if os.path.isfile(path):
+            with contextlib.suppress(Unreadable):
+                self._names.avoid(read(path).text)
 
     def file(self, path: str) -> None:
         """One file: read, rewritten, shown, perhaps written."""

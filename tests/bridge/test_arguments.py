@@ -4,7 +4,11 @@ from typing import List
 
 import pytest
 
+from prefect1_rsync import CensusSyncTask, SyncRunFailed
 from prefect1_rsync.bridge.rewrite import LEFT, NOTE, NotPython, rewrite
+from prefect1_rsync.sandbox import Sandbox
+from prefect1_rsync.tasks.base import SyncTask
+from tests.clock import VirtualClock
 
 CENSUS = "from prefect.tasks.census import CensusSyncTask as Old\n"
 HIGHTOUCH = "from prefect.tasks.hightouch import HightouchRunSync as Old\n"
@@ -61,6 +65,17 @@ def notes(text: str) -> List[str]:
          "Old(max_wait_seconds=90, wait_for_completion=False)(wait_for_completion=True)"),
         (HIGHTOUCH, "Old(max_wait_time=None)(max_wait_time=None)",
          "Old(max_wait_seconds=None, wait_for_completion=False)()"),
+        (HIGHTOUCH, "Old(max_wait_time=float('inf'))()",
+         "Old(max_wait_seconds=None, wait_for_completion=False)()"),
+        (HIGHTOUCH, "FOR_EVER = math.inf\nOld(max_wait_time=FOR_EVER)(max_wait_time=float('inf'))",
+         "FOR_EVER = math.inf\nOld(max_wait_seconds=None, wait_for_completion=False)()"),
+        (HIGHTOUCH, "from math import inf as for_ever\nOld(max_wait_time=for_ever)()",
+         "from math import inf as for_ever\n"
+         "Old(max_wait_seconds=None, wait_for_completion=False)()"),
+        (HIGHTOUCH, "Old(wait_for_completion=True)(max_wait_time=0)",
+         "Old(wait_for_completion=True, max_wait_seconds=None)()"),
+        (HIGHTOUCH, "Old(max_wait_time=float('600'))(max_wait_time=x)",
+         "Old(max_wait_seconds=float('600'), wait_for_completion=False)(max_wait_seconds=x)"),
         (HIGHTOUCH, "Old()(wait_for_completion=None)",
          "Old(wait_for_completion=False)(wait_for_completion=False)"),
         (HIGHTOUCH, "Old(wait_time_between_api_calls=-1)()",
@@ -104,6 +119,13 @@ def test_arguments(imports: str, before: str, after: str) -> None:
         (AIRBYTE, "Old(airbyte_api_version='v2')()", "airbyte_api_version is not v1"),
         (AIRBYTE, "Old(airbyte_api_version=v)()", "airbyte_api_version is no literal"),
         (AIRBYTE, "Old('http://h')()", "airbyte_server_host is not what a URL can be made of"),
+        (AIRBYTE, "Old('user:canary@h')()", "airbyte_server_host holds a login: "),
+        (AIRBYTE, "Old('http://user:canary@h')()", "airbyte_server_host holds a login: "),
+        (AIRBYTE, "H = 'user:canary@h'\nOld(airbyte_server_host=H)()", "holds a login: "),
+        (AIRBYTE, "H = f'user:{pw}@h'\nOld(airbyte_server_host=H)()", "holds a login: "),
+        (AIRBYTE, "Old('user:canary@' + h)()", "airbyte_server_host holds a login: "),
+        (AIRBYTE, "Old()(airbyte_server_host='user:canary@h')", "holds a login: "),
+        (AIRBYTE, "Old().map(airbyte_server_host=['a', 'user:canary@h'])", "holds a login: "),
         (AIRBYTE, "Old()(airbyte_server_host=host)", "api_url has to hold it as text"),
         (AIRBYTE, "Old().map(airbyte_server_host=['a'])", "is not what a URL can be made of"),
         (AIRBYTE, "Old(f())(airbyte_server_port=9)", "is worked out where the task is made"),
@@ -116,7 +138,17 @@ def test_arguments(imports: str, before: str, after: str) -> None:
         (HIGHTOUCH, "Old(api_key=k, api_key_env_var='V')()", "are both given"),
         (HIGHTOUCH, "Old(api_key=k)(api_key_env_var='V')", "are both given"),
         (HIGHTOUCH, "Old(max_wait_time=9)(max_wait_time=None)", "wiped the constructor's"),
+        (HIGHTOUCH, "Old(max_wait_time=9)(max_wait_time=math.inf)", "wiped the constructor's"),
+        (HIGHTOUCH, "Old(max_wait_time=-1)()", "max_wait_time is not above 0"),
+        (HIGHTOUCH, "Old(max_wait_time=-math.inf)()", "max_wait_time is no number"),
+        (HIGHTOUCH, "Old(max_wait_time=float('nan'))()", "max_wait_time is no number"),
+        (HIGHTOUCH, "Old(max_wait_time='90')()", "max_wait_time is no number"),
+        (HIGHTOUCH, "Old()(max_wait_time=-1)", "line 2: max_wait_time is not above 0"),
+        (HIGHTOUCH, "Old().map(max_wait_time=[9, 0])", "max_wait_time is not above 0"),
+        (HIGHTOUCH, "Old().map(max_wait_time=[9, math.inf])", "max_wait_time is no number"),
         (HIGHTOUCH, "Old(wait_time_between_api_calls=None)()", "is no number"),
+        (HIGHTOUCH, "Old(wait_time_between_api_calls=math.inf)()", "is no number"),
+        (HIGHTOUCH, "Old(wait_time_between_api_calls=True)()", "is no number"),
         (HIGHTOUCH, "Old(api_key=5)()", "api_key is no text"),
         (CENSUS, "Old('https://canary')()", "not a trigger URL as Census shows it"),
         # Where it goes can't be seen
@@ -189,13 +221,34 @@ def test_one_may_stay_while_another_goes() -> None:
         (AIRBYTE, "x = Old()()\ny(upstream_tasks=[x])\nx.set_upstream(z)", False),
         (AIRBYTE, "Old()()", False),
         (HIGHTOUCH, "return_ = Old().run()\nreturn_['sync']", True),
-        (CENSUS, "x = Old()(t)\nprint(x['status'])", False),
+        (CENSUS, "x = Old()(t)\nprint(x['sync_run_id'])", True),
+        (CENSUS, "x = Old()(t)\nif x['status'] == 'failed':\n    pass", True),
+        (CENSUS, "x = Old()(t)\ny(upstream_tasks=[x])", False),
     ],
 )
 def test_whoever_uses_the_result_is_told_what_it_is_now(
     imports: str, code: str, said: bool
 ) -> None:
     assert any("what it returns is used" in note for note in notes(imports + code)) is said
+
+
+def test_where_the_rest_of_a_census_run_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note against the task."""
+    (note,) = notes(CENSUS + "x = Old()(t)\nprint(x['sync_run_id'])")
+    clock = VirtualClock()
+    monkeypatch.setattr(SyncTask, "_clock", clock)
+    with Sandbox(clock=clock.monotonic) as sandbox:
+        sandbox.census.add_sync(7)
+        token = sandbox.census.personal_access_token
+        census = CensusSyncTask(sync_id=7, api_token=token, base_url=sandbox.census.base_url)
+        stats = census.run()
+        sandbox.census.script(7, ends="failed")
+        with pytest.raises(SyncRunFailed):
+            census.run()
+        assert census.run(raise_on_failure=False)["status"] == "failed"
+    assert "sync_run_id is run_id there" in note and "raise_on_failure=False" in note
+    assert 'in raw["data"]' in note and str(stats["raw"]["data"]["sync_id"]) == "7"
+    assert stats["run_id"] and "sync_run_id" not in stats
 
 
 def test_stream_output_goes_with_a_word() -> None:
@@ -234,11 +287,31 @@ def test_what_stays_keeps_its_place_and_its_comments(before: str, after: str) ->
     assert new == after
 
 
-@pytest.mark.parametrize("text", ["def f(:\n", "print 'canary-123456'\n", "x = 'canary-123456\n"])
+@pytest.mark.parametrize("text", ["def f(:", "print 'canary-123456'", "x = 'canary-123456"])
 def test_what_is_no_python_is_said_without_being_quoted(text: str) -> None:
     with pytest.raises(NotPython) as caught:
-        rewrite(text)
+        rewrite(text + "  # airbyte\n")
     assert "line 1" in str(caught.value) and "canary" not in str(caught.value)
+
+
+DEEP = {
+    "a long sum": "s = " + " + ".join(['"a"'] * 600),
+    "many elifs": "if x == 0:\n    pass\n"
+    + "".join(f"elif x == {n}:\n    pass\n" for n in range(400)),
+    "a long chain": "s = x" + ".f()" * 300,
+}
+
+
+@pytest.mark.parametrize("code", DEEP.values(), ids=list(DEEP))
+def test_what_is_nested_too_deeply_is_said(code: str) -> None:
+    for target in ("legacy", "tasks"):
+        with pytest.raises(NotPython, match="nested too deeply"):
+            rewrite(CENSUS + code + "\n", target)
+
+
+def test_what_speaks_of_no_task_may_be_anything() -> None:
+    for text in (*DEEP.values(), "def f(:\n"):
+        assert rewrite(text) == (text, [], set())
 
 
 def test_a_target_must_be_known() -> None:
@@ -269,6 +342,52 @@ def test_a_target_must_be_known() -> None:
         CENSUS + f"Old()({TRIGGER.format(1)!r})",
         CENSUS + "Old()('https://bearer:canary@other.example/')",
         CENSUS + "Old()('https://bearer:secret-token:' + 'canary' + '@other.example/')",
+        # Defaults, and what is worked out
+        HIGHTOUCH + "Old(api_key=os.getenv('HT', 'canary-123456'))()",
+        HIGHTOUCH + "Old(api_key=os.environ.get('HT', default='canary-123456'))()",
+        HIGHTOUCH + "Old(os.environ.get('HT') or 'canary-123456')()",
+        HIGHTOUCH + "k = Parameter('k', 'canary-123456')\nOld()(k)",
+        HIGHTOUCH + "k = Parameter('k', 'canary-123456')\nOld()(api_key=k)",
+        HIGHTOUCH + "Old(api_key=('canary-123456').strip())()",
+        HIGHTOUCH + "Old(api_key=''.join(['canary', '-123456']))()",
+        HIGHTOUCH + "Old(api_key='{}-123456'.format('canary'))()",
+        HIGHTOUCH + "Old(api_key='%s-123456' % 'canary')()",
+        HIGHTOUCH + "Old(api_key=b'canary-123456'.decode())()",
+        HIGHTOUCH + "Old(api_key=decrypt('canary-123456'))()",
+        HIGHTOUCH + "Old(api_key=x if y == 'prod' else 'canary-123456')()",
+        HIGHTOUCH + "Old(api_key={'a': 'canary-123456'}['a'])()",
+        HIGHTOUCH + "Old(api_key=json.loads('{\"k\": \"canary-123456\"}')['k'])()",
+        # Names, wherever they get it from
+        HIGHTOUCH + "C = {'key': 'canary-123456'}\nOld(api_key=C['key'])()",
+        HIGHTOUCH + "C = dict(key='canary-123456')\nOld(api_key=C.get('key'))()",
+        HIGHTOUCH + "C = ['canary-123456']\nOld(api_key=C[0])()",
+        HIGHTOUCH + "class C:\n    key = 'canary-123456'\nOld(api_key=C.key)()",
+        HIGHTOUCH + "class C:\n    key = 'canary-123456'\nOld(api_key=getattr(C, 'key'))()",
+        HIGHTOUCH + "def f(key='canary-123456'):\n    Old(api_key=key)()",
+        HIGHTOUCH + "def f(key, n):\n    Old(key)()\nf('canary-123456', 1)",
+        HIGHTOUCH + "def f(key, n):\n    Old(key)()\nf(n=1, key='canary-123456')",
+        HIGHTOUCH + "class C:\n    def __init__(self, k):\n        Old(k)()\nC('canary-123456')",
+        HIGHTOUCH + "def get():\n    return 'canary-123456'\nOld(api_key=get())()",
+        HIGHTOUCH + "get = lambda: 'canary-123456'\nOld(api_key=get())()",
+        HIGHTOUCH + "a, (key, *b) = 1, ('canary-123456', 2)\nOld(api_key=key)()",
+        HIGHTOUCH + "a, key = 'canary-123456'.split()\nOld(api_key=key)()",
+        HIGHTOUCH + "for key, n in [('canary-123456', 1)]:\n    Old(key)()",
+        HIGHTOUCH + "[Old(key)() for key in ['canary-123456']]",
+        HIGHTOUCH + "with closing('canary-123456') as key:\n    Old(key)()",
+        HIGHTOUCH + "print(key := 'canary-123456')\nOld(key)()",
+        HIGHTOUCH + "key = ''\nkey += 'canary-123456'\nOld(key)()",
+        HIGHTOUCH + "os.environ['HT'] = 'canary-123456'\nOld(api_key=os.environ['HT'])()",
+        HIGHTOUCH + "@option('--the-key', default='canary-123456')\n"
+        "def f(the_key):\n    Old(api_key=the_key)()",
+        "from prefect.tasks.hightouch import HightouchClient as C\nC('canary-123456')",
+        # A login in front of a host
+        AIRBYTE + "Old('airbyte:canary-123456@box')()",
+        AIRBYTE + "Old(airbyte_server_host='airbyte:canary@box')()",
+        AIRBYTE + "Old()(airbyte_server_host='http://airbyte:canary/1@2@box:8000')",
+        AIRBYTE + "H = 'airbyte:canary-1 2@box'\nOld()(airbyte_server_host=H)",
+        AIRBYTE + "P = 'canary'\nOld(airbyte_server_host=f'airbyte:{P}@box')()",
+        AIRBYTE + "Old(airbyte_server_host='airbyte:' + 'canary' + '@box')()",
+        AIRBYTE + "#  http://airbyte:canary@box:8000\nOld()()",
     ],
 )
 def test_no_secret_is_shown(code: str) -> None:
@@ -278,6 +397,37 @@ def test_no_secret_is_shown(code: str) -> None:
         assert "canary" not in result.shown(result.text)
         assert "canary" not in repr(result.findings)
         assert result.shown(code).count("\n") == code.count("\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        HIGHTOUCH + "Old(**{'api_key': 'canary-123456'})()",
+        HIGHTOUCH + "t = Old()\nt(**{'api_key': 'canary-123456'})",
+        HIGHTOUCH + "t = Old()\nt(**dict(api_key='canary-123456'))",
+        HIGHTOUCH + "api_key_of = {'api_key': 'canary-123456'}\nOld(api_key=api_key_of)()",
+    ],
+)
+def test_the_name_of_an_argument_is_shown(code: str) -> None:
+    for target in ("legacy", "tasks"):
+        result = rewrite(code + "\n", target)
+        assert result.shown(code) == code.replace("canary-123456", "***")
+
+
+@pytest.mark.parametrize(
+    "imports, code",
+    [
+        (HIGHTOUCH, "Old(api_key_env_var='HT_NAME')(api_key=os.getenv('THE_KEY'))"),
+        (HIGHTOUCH, "Old(api_key=' '.join([k, l]), name='x y')('a', 'b')"),
+        (HIGHTOUCH, "t = Old()\nu = Other('some-text')\nt.set_upstream(u)\nt.bind(flow=f)"),
+        (AIRBYTE, "Old('airbyte.example', 8000)(connection_id='some-text')"),
+        (AIRBYTE, "tag('someone@example.com')\nOld()()"),
+    ],
+)
+def test_what_is_no_secret_is_shown(imports: str, code: str) -> None:
+    result = rewrite(imports + code + "\n")
+    expected = code.replace("('a', ", "('***', ")
+    assert result.shown(code) == expected
 
 
 def test_the_name_of_a_secret_is_shown() -> None:

@@ -2,6 +2,8 @@
 
 import builtins
 import difflib
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +82,20 @@ def test_check_and_write_exclude_each_other(flow: Path) -> None:
 
 
 def test_it_goes_on_after_an_error(flow: Path) -> None:
-    (flow.parent / "a.py").write_text("print 'canary'\n")
+    (flow.parent / "a.py").write_text("print 'canary' # airbyte\n")
     (flow.parent / "b.py").write_bytes(b"x = '\xff'\n")
+    (flow.parent / "c.py").write_text(OLD + "s = " + " + ".join(["x"] * 600) + "\n")
     result = migrate("--write", "nowhere.py", ".")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
         "nowhere.py: error: No such file or directory",
         "./a.py: error: line 1: not Python that can be read",
         "./b.py: error: not in the encoding that it says, or not text",
+        "./c.py: error: nested too deeply",
     ]
     assert flow.read_text() == DROP_INS
-    assert (flow.parent / "a.py").read_text() == "print 'canary'\n"
-    assert "1 file read, 1 changed, 0 places left to you, 3 errors" in result.stdout
+    assert (flow.parent / "a.py").read_text() == "print 'canary' # airbyte\n"
+    assert "1 file read, 1 changed, 0 places left to you, 4 errors" in result.stdout
 
 
 def test_a_file_that_can_not_be_written_is_said(
@@ -106,6 +110,15 @@ def test_a_file_that_can_not_be_written_is_said(
 
 def test_a_file_named_twice_is_read_once(flow: Path) -> None:
     assert "1 file read" in migrate("flow.py", ".", flow).stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_comes_through_a_pipe_is_read(flow: Path) -> None:
+    os.mkfifo("pipe")
+    writer = threading.Thread(target=Path("pipe").write_text, args=(OLD,), daemon=True)
+    writer.start()
+    assert "1 file read, 1 to change" in migrate("--to", "tasks", "pipe").stdout
+    writer.join(timeout=5)
 
 
 def test_line_ends_stay(flow: Path) -> None:
@@ -125,6 +138,17 @@ def test_no_secret_is_printed() -> None:
     assert "store it as the Prefect secret HIGHTOUCH_API_KEY " in result.stdout
 
 
+def test_a_name_that_a_later_file_uses_is_not_given_to_a_key(flow: Path) -> None:
+    task = (
+        "from prefect.tasks.hightouch import HightouchRunSync\nHightouchRunSync({}, sync_id=1)()\n"
+    )
+    (flow.parent / "a.py").write_text(task.format("api_key='canary-1'"))
+    (flow.parent / "b.py").write_text(task.format("api_key_env_var='HIGHTOUCH_API_KEY'"))
+    assert migrate("--write", "--to", "tasks", "a.py", "b.py").exit_code == 0
+    assert 'api_key_secret="HIGHTOUCH_API_KEY_2"' in (flow.parent / "a.py").read_text()
+    assert "api_key_secret='HIGHTOUCH_API_KEY'" in (flow.parent / "b.py").read_text()
+
+
 def test_without_libcst_it_says_what_to_install(
     flow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +162,9 @@ def test_without_libcst_it_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", without)
     result = migrate(flow)
     assert result.exit_code == 2
-    assert result.stderr == "Error: libcst is missing: pip install 'prefect1-rsync[migrate]'\n"
+    assert result.stderr == (
+        "Error: libcst is missing: pip install '.[migrate]' in a checkout of prefect1-rsync\n"
+    )
 
 
 def test_a_poor_terminal_gets_escapes() -> None:

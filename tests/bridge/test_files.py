@@ -58,6 +58,39 @@ def test_the_mode_stays_and_links_stay_links(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["flow.py", "link.py"]
 
 
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="files have no owner here")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_owner_stays_where_that_is_allowed(
+    allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "flow.py"
+    path.write_text("x = 1\n")
+    before = path.stat()
+    asked: List[Tuple[int, int]] = []
+
+    def chown(name: str, user: int, group: int) -> None:
+        assert name != str(path), "before it is replaced"
+        asked.append((user, group))
+        if not allowed:
+            raise PermissionError(1, "Operation not permitted", name)
+
+    monkeypatch.setattr(files.os, "chown", chown)
+    write(str(path), read(str(path)), "x = 2\n")
+    assert path.read_text() == "x = 2\n"
+    assert sorted(asked) == sorted([(-1, before.st_gid), (before.st_uid, -1)])
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root may give away")
+def test_root_leaves_a_file_to_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "flow.py"
+    path.write_text("x = 1\n")
+    os.chown(path, 12345, 54321)
+    path.chmod(0o640)
+    write(str(path), read(str(path)), "x = 2\n")
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (12345, 54321, 0o640)
+
+
 def test_a_file_that_was_changed_meanwhile_is_left(tmp_path: Path) -> None:
     path = tmp_path / "flow.py"
     path.write_text("x = 1\n")

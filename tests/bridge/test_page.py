@@ -1,5 +1,6 @@
 """docs/migrate.md against the code: each row of its tables is tried."""
 
+import re
 from typing import List
 
 import pytest
@@ -7,7 +8,7 @@ from click.testing import CliRunner
 
 from prefect1_rsync.bridge.rewrite import LEFT, rewrite
 from prefect1_rsync.cli import main
-from tests.docs.pages import ROOT, table
+from tests.docs.pages import PAGES, ROOT, table
 
 PAGE = ROOT / "docs" / "migrate.md"
 IMPORTS = (
@@ -44,6 +45,29 @@ def test_what_is_left(row: List[str]) -> None:
 
 def test_the_exit_codes() -> None:
     assert [bare(row[0]) for row in table(PAGE, "exit code", "meaning")] == ["0", "1", "2"]
+
+
+def test_no_page_and_no_error_sends_anyone_to_an_index() -> None:
+    """The package is on none: `pip install 'prefect1-rsync[...]'` finds nothing."""
+    texts = [*PAGES, *ROOT.glob("prefect1_rsync/**/*.py")]
+    assert [path for path in texts if "prefect1-rsync[" in path.read_text(encoding="utf-8")] == []
+
+
+def test_the_export_went_in_one_version() -> None:
+    told = {
+        version
+        for path in (*PAGES, *ROOT.glob("prefect1_rsync/**/*.py"))
+        for version in re.findall(
+            r"(?:endpoint in|in version|since|before) (0\.40\.\d+)",
+            path.read_text(encoding="utf-8"),
+        )
+    }
+    assert told == {"0.40.5"}
+
+
+def test_check_says_that_it_minds_what_is_left() -> None:
+    shown = CliRunner().invoke(main, ["migrate", "--help"]).output
+    assert "to change, or left to you" in " ".join(shown.split())
 
 
 def test_every_option_is_in_the_page() -> None:

@@ -1,5 +1,6 @@
 """Ten flow files as somebody may have them: rewritten for both targets, run before and after."""
 
+import re
 import sys
 from pathlib import Path
 from typing import List
@@ -142,6 +143,42 @@ def test_secrets_have_the_same_name_in_all_files() -> None:
         '"HIGHTOUCH_API_KEY_2"',
         '"HIGHTOUCH_API_KEY"',
     ]
+
+
+KEY_AND_NAME = """\
+from prefect.tasks.hightouch import HightouchRunSync
+HightouchRunSync(api_key_env_var="HIGHTOUCH_API_KEY", sync_id=1)()
+HightouchRunSync(api_key="other-key", sync_id=2)()
+HightouchRunSync(api_key="third-key", sync_id=3)()
+"""
+
+
+def named(text: str) -> List[str]:
+    return re.findall('api_key_secret="(.*?)"', text)
+
+
+def test_a_name_that_the_file_uses_is_not_given_to_a_key() -> None:
+    """With one name for two keys, the second sync would run with the first one's."""
+    expected = ["HIGHTOUCH_API_KEY", "HIGHTOUCH_API_KEY_2", "HIGHTOUCH_API_KEY_3"]
+    assert named(rewrite(KEY_AND_NAME, "tasks").text) == expected
+    taken = KEY_AND_NAME + "environ['HIGHTOUCH_API_KEY_2'] = x\n"
+    assert named(rewrite(taken, "tasks").text) == [
+        "HIGHTOUCH_API_KEY",
+        "HIGHTOUCH_API_KEY_3",
+        "HIGHTOUCH_API_KEY_4",
+    ]
+    # A variable is no name of a secret.
+    text = KEY_AND_NAME.replace('api_key_env_var="HIGHTOUCH_API_KEY"', "api_key=HIGHTOUCH_API_KEY")
+    assert named(rewrite(text, "tasks").text) == ["HIGHTOUCH_API_KEY", "HIGHTOUCH_API_KEY_2"]
+
+
+def test_a_trigger_does_not_get_a_name_in_use_either() -> None:
+    url = "https://bearer:secret-token:canary@app.getcensus.com/api/v1/syncs/7/trigger"
+    text = (
+        "from prefect.tasks.census import CensusSyncTask\n"
+        f"CensusSyncTask({url!r})()\nCensusSyncTask()(PrefectSecret('CENSUS_TRIGGER_URL_7'))\n"
+    )
+    assert '"CENSUS_TRIGGER_URL_7_2"' in rewrite(text, "tasks").text
 
 
 def test_rewriting_needs_no_prefect() -> None:

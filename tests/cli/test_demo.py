@@ -147,7 +147,9 @@ def test_without_rich(monkeypatch):
     monkeypatch.setitem(sys.modules, "rich", None)
     result = CliRunner().invoke(main, ["demo"])
     assert result.exit_code == 1
-    assert result.output == "Error: the demo needs rich: pip install 'prefect1-rsync[cli]'\n"
+    assert result.output == (
+        "Error: the demo needs rich: pip install '.[cli]' in a checkout of prefect1-rsync\n"
+    )
 
 
 def test_the_users_own_settings_are_put_aside(monkeypatch):
