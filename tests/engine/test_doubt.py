@@ -133,6 +133,16 @@ def test_a_lost_run_that_is_over_is_looked_at_for_its_reason(clock):
     assert len(vendor.starts) == 1
 
 
+def test_a_lost_run_that_nobody_could_look_at_is_not_called_over(clock):
+    vendor = FakeVendor(clock, 2)
+    vendor.on_lost = [trouble()]
+    vendor.tape = [trouble()] * 100
+    with pytest.raises(
+        errors.SyncRunTimedOut, match="not over after 100 s; last, the API"
+    ):
+        run(vendor, max_wait=100)
+
+
 @pytest.mark.parametrize(
     "report",
     [RunReport(FAILED, interrupted=True), RunReport(FAILED, error_message="x"), COMPLETED],

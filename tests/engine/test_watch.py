@@ -782,7 +782,7 @@ def test_a_job_that_was_waiting_already_is_watched_and_never_cancelled(clock):
     with pytest.raises(errors.SyncRunTimedOut, match="the run goes on"):
         run(vendor, [heard.append], max_wait=100, cancel_remote_run=True)
     assert (kinds(heard)[0], vendor.cancels) == ("attached", [])
-    assert "was waiting already; watching it" in heard[0].message
+    assert ": was waiting already; watching it (" in heard[0].message
 
 
 def test_under_fail_a_run_that_is_skipped_after_all_is_skipped(clock):
