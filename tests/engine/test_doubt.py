@@ -137,9 +137,7 @@ def test_a_lost_run_that_nobody_could_look_at_is_not_called_over(clock):
     vendor = FakeVendor(clock, 2)
     vendor.on_lost = [trouble()]
     vendor.tape = [trouble()] * 100
-    with pytest.raises(
-        errors.SyncRunTimedOut, match="not over after 100 s; last, the API"
-    ):
+    with pytest.raises(errors.SyncRunTimedOut, match="not over after 100 s; last, the API"):
         run(vendor, max_wait=100)
 
 
