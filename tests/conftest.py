@@ -1,6 +1,8 @@
 """What all tests share: a virtual clock, repeatable property tests, a clean environment."""
 
+import gc
 import os
+import re
 import time
 
 import pytest
@@ -19,6 +21,22 @@ settings.register_profile(
 settings.load_profile("default")
 
 LONGEST_SLEEP = 0.3
+# The parameter of a test that has a Dask cluster in its process.
+_DASK = re.compile(r"[\[-](?<!\blocal-)dask-")
+
+
+def pytest_collection_modifyitems(items):
+    """Dask's scheduler leaves sockets to the garbage collector: no fault of the test."""
+    for item in items:
+        if _DASK.search(item.name):
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_to_the_next_test(request):
+    yield
+    if _DASK.search(request.node.name):
+        gc.collect()
 
 
 @pytest.fixture
