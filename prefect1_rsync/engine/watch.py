@@ -353,6 +353,8 @@ class SyncWatch:
 
     def _look(self) -> None:
         assert self.handle is not None
+        if self._cancel_until is not None and not self._cancel_sent:
+            self._send_cancel()
         now = self._clock.monotonic()
         report = self._vendor.look(self.handle)
         self.report = report
@@ -454,8 +456,6 @@ class SyncWatch:
             if now >= self._cancel_until:
                 self._fail(self._timed_out("it was asked to cancel, but has not ended"))
                 return
-            if not self._cancel_sent:
-                self._send_cancel()
             self._pause(MIN_SECONDS)
         elif self._late():
             self._time_out()
@@ -483,6 +483,9 @@ class SyncWatch:
             age = now - self._watched_since
             pause = MIN_SECONDS if before_start else pause_after(age, self._options.poll_every)
             pause = pause_after_trouble(self._failures, pause, exc.retry_after)
+            if self._cancel_until is not None:
+                # Little time is left to get the cancel through.
+                pause = max(MIN_SECONDS, exc.retry_after or 0.0)
             self._pause(pause)
             self._tell(
                 "trouble",

@@ -854,6 +854,17 @@ def test_a_cancel_that_met_trouble_is_asked_for_again(clock):
     assert vendor.cancels == ["100"] * 3
 
 
+@pytest.mark.parametrize(("retry_after", "pause"), [(None, 5), (7, 7)])
+def test_a_cancel_is_asked_for_again_even_where_no_look_is_answered(clock, retry_after, pause):
+    vendor = FakeVendor(clock, EVER)
+    vendor.on_cancel = [trouble()] * 6
+    vendor.tape = [None, *[trouble(retry_after)] * 6]
+    with pytest.raises(errors.SyncRunTimedOut, match="it was cancelled"):
+        run(vendor, max_wait=5, cancel_remote_run=True)
+    assert clock.sleeps == [5, 5, *[pause] * 6]
+    assert len(vendor.cancels) == 7
+
+
 def test_a_cancel_that_cannot_get_better_is_not_asked_for_again(clock):
     vendor = FakeVendor(clock, EVER)
     vendor.on_cancel = [errors.SyncApiError("there is no cancel")]

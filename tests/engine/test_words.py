@@ -336,11 +336,10 @@ STORIES = [
         40 looked: S, run 100: working
         40 cancelling: S, run 100: not over after 40 s; cancelling it
         40 trouble: S, run 100: the cancel went wrong: the API is down
-        45 looked: S, run 100: working
-        50 looked: S, run 100: cancelled
-        50 ended: S, run 100: not over after 50 s (last seen as cancelled); it was
+        45 looked: S, run 100: cancelled
+        45 ended: S, run 100: not over after 45 s (last seen as cancelled); it was
           cancelled
-        SyncRunTimedOut cancelled: not over after 50 s (last seen as cancelled); it was cancelled
+        SyncRunTimedOut cancelled: not over after 45 s (last seen as cancelled); it was cancelled
         """,
     ),
     (
