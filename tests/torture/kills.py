@@ -42,11 +42,13 @@ def kill_once(executor: str, seed: int) -> Dict[str, Any]:
     chance = random.Random(seed)
     killed: List[int] = []
     starts = 0
-    # They end when their watcher is back: however long a busy machine takes to start it again.
+    # They end when their watcher is back, and no task gives up before: however long a busy machine
+    # takes to start it again.
+    arguments = {"resume": True, "max_wait_seconds": LIMIT_SECONDS * FACTOR}
     with vendors(math.inf) as sandbox:
         for _ in range(3):
             starts += 1
-            with program(sandbox, executor, {"resume": True}) as process:
+            with program(sandbox, executor, arguments) as process:
                 if not killed:
                     await_triggers(sandbox, process, len(VENDORS))
                     time.sleep(chance.uniform(0.0, SYNC_SECONDS / 4))
