@@ -10,7 +10,8 @@ from prefect.executors import DaskExecutor, LocalDaskExecutor, LocalExecutor
 from prefect1_rsync import AirbyteSyncTask, CensusSyncTask, HightouchSyncTask
 from tests.tasks.fast import FastClock
 
-DASK = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": ":0"}
+# One worker is enough for all three syncs: after a kill, Dask may be slow to bring both back.
+DASK = {"n_workers": 2, "threads_per_worker": 3, "dashboard_address": ":0"}
 EXECUTORS = {
     "local": LocalExecutor,
     "local-dask-threads": lambda: LocalDaskExecutor(scheduler="threads", num_workers=3),
