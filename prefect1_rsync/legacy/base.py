@@ -16,7 +16,6 @@ from ..engine.clock import Clock, RealClock
 from ..engine.errors import SyncAlreadyRunning, SyncApiError, SyncError
 from ..engine.events import Event
 from ..engine.watch import WAIT
-from ..tasks.arguments import flag, options_from
 from ..tasks.base import SyncTask, left_in_doubt
 
 Sleep = Callable[[float], None]
@@ -203,15 +202,12 @@ class LegacyTask(SyncTask):
     _pace_argument: str
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**_COMMON, **kwargs})
         if kwargs.get("poll_status_every_n_seconds") is not None:
             raise ValueError(
                 "poll_status_every_n_seconds: the constructor does not take it; give "
                 f"{self._pace_argument}"
             )
-        arguments = self._merged({})
-        options_from(arguments)
-        flag("full_resync", arguments)
+        super().__init__(**{**_COMMON, **kwargs})
 
     def _as_before(
         self,

@@ -180,8 +180,7 @@ class AirbyteSyncTask(SyncTask):
     def _plan(
         self, arguments: Dict[str, Any], resolve: bool
     ) -> Tuple[Optional[AirbyteClient], SyncRequest]:
-        check.options_from(arguments)
-        if check.flag("full_resync", arguments):
+        if arguments["full_resync"]:
             raise ValueError(
                 "full_resync: Airbyte's public API has no full refresh; leave it False"
             )

@@ -25,7 +25,7 @@ def options_from(arguments: Dict[str, Any]) -> SyncOptions:
         raise ValueError(
             "if_already_running: must be one of {}".format(", ".join(map(repr, POLICIES)))
         )
-    return SyncOptions(
+    options = SyncOptions(
         poll_every=_seconds("poll_status_every_n_seconds", arguments),
         max_wait=_seconds("max_wait_seconds", arguments),
         wait=flag("wait_for_completion", arguments),
@@ -35,6 +35,9 @@ def options_from(arguments: Dict[str, Any]) -> SyncOptions:
         cancel_remote_run=flag("cancel_remote_run", arguments),
         resume=flag("resume", arguments),
     )
+    # No option of the watch: it goes into the request.
+    flag("full_resync", arguments)
+    return options
 
 
 def flag(name: str, arguments: Dict[str, Any]) -> bool:

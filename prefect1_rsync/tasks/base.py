@@ -61,16 +61,18 @@ class SyncTask(Task):
         super().__init__(**kwargs)
         # A new list: Prefect would append to the one that the caller gave.
         self.state_handlers = [*self.state_handlers, _on_state_change]
-        self._plan(self._merged({}), resolve=False)
+        arguments = self._merged({})
+        options_from(arguments)
+        self._plan(arguments, resolve=False)
 
     def _plan(
         self, arguments: Dict[str, Any], resolve: bool
     ) -> Tuple[Optional[Vendor], SyncRequest]:
         """
-        Checks the arguments and makes a client and a request of them.
+        Checks the vendor's own arguments, and makes a client and a request of all.
 
         Args:
-            - arguments (dict): all arguments
+            - arguments (dict): all arguments; those that all tasks share are checked already
             - resolve (bool): False in the constructor: what may still come at `run()` or from
                 the environment may be missing, and there is no client
         """

@@ -169,8 +169,6 @@ class CensusSyncTask(SyncTask):
     def _plan(
         self, arguments: Dict[str, Any], resolve: bool
     ) -> Tuple[Optional[CensusClient], SyncRequest]:
-        check.options_from(arguments)
-        full_resync = check.flag("full_resync", arguments)
         version = arguments["api_version"]
         if version not in (None, 1, 2) or isinstance(version, bool):
             raise ValueError("api_version: must be 1, 2 or None")
@@ -198,7 +196,7 @@ class CensusSyncTask(SyncTask):
         else:
             given = check.credential("api_token", arguments, resolve, "CENSUS_API_TOKEN")
             token = check_token(given, "api_token") if given is not None else ""
-        request = SyncRequest(sync_id or "", full_resync=full_resync)
+        request = SyncRequest(sync_id or "", full_resync=arguments["full_resync"])
         if not resolve:
             return None, request
         if sync_id is None:

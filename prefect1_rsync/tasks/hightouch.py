@@ -132,11 +132,10 @@ class HightouchSyncTask(SyncTask):
     def _plan(
         self, arguments: Dict[str, Any], resolve: bool
     ) -> Tuple[Optional[HightouchClient], SyncRequest]:
-        if check.options_from(arguments).cancel_remote_run:
+        if arguments["cancel_remote_run"]:
             raise ValueError(
                 "cancel_remote_run: Hightouch's API has no way to cancel a run; leave it False"
             )
-        full_resync = check.flag("full_resync", arguments)
         base_url = check.text("base_url", arguments)
         if base_url is not None:
             require_encryption(parse_base_url(base_url, "base_url"), "base_url")
@@ -148,7 +147,7 @@ class HightouchSyncTask(SyncTask):
         key = check.credential("api_key", arguments, resolve, "HIGHTOUCH_API_KEY")
         if key is not None:
             check_credential(key, "api_key")
-        request = SyncRequest(sync_id or "", sync_slug, full_resync)
+        request = SyncRequest(sync_id or "", sync_slug, arguments["full_resync"])
         if not resolve:
             return None, request
         if sync_id is None and sync_slug is None:
