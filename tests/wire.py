@@ -1,10 +1,13 @@
 """The sandbox without sockets: `requests` speaks to it in memory, on the test's own clock."""
 
 import io
-from typing import Any
+import re
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
 from urllib.parse import urlsplit
 
 import requests
+import responses
 import urllib3
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
@@ -81,3 +84,16 @@ def client(sandbox: Sandbox, vendor: str, clock: VirtualClock) -> Any:
     credentials = Credentials(sandbox.airbyte.client_id, sandbox.airbyte.client_secret)
     url = HOST + "/airbyte/api/public/v1"
     return AirbyteClient(credentials, url, clock=clock, session=wire)
+
+
+@contextmanager
+def all_that_is_sent(
+    receive: Callable[[requests.PreparedRequest], Any], content_type: str = "text/plain"
+) -> Iterator[None]:
+    """Brings whatever `requests` sends anywhere to a function that answers it."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        for method in ("GET", "POST"):
+            wire.add_callback(
+                method, re.compile("https?://"), callback=receive, content_type=content_type
+            )
+        yield

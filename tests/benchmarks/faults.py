@@ -9,19 +9,26 @@ in the sandbox; Hightouch's are put in front of it here.
 import datetime as dt
 import json
 import re
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    ContextManager,
+    Dict,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 from unittest import mock
 from urllib.parse import urlsplit
 
 import requests
-import responses
 import urllib3
 from prefect import Flow, Task
 from prefect.executors import LocalExecutor
 from prefect.tasks.airbyte import airbyte as prefect_airbyte
 from prefect.tasks.census import census as prefect_census
-from prefect.tasks.hightouch import hightouch_utils as prefect_hightouch
 from prefect.tasks.hightouch.hightouch_tasks import HightouchRunSync
 
 from prefect1_rsync import AirbyteSyncTask, CensusSyncTask, HightouchSyncTask
@@ -29,7 +36,9 @@ from prefect1_rsync.sandbox import Sandbox
 from prefect1_rsync.sandbox.core import Run
 from prefect1_rsync.tasks.base import SyncTask
 from tests.benchmarks.polling import OURS, PREFECT, VENDORS, quiet
+from tests.benchmarks.prefects import time_of_prefects_tasks
 from tests.clock import VirtualClock
+from tests.wire import all_that_is_sent
 
 TOOLS = (OURS, PREFECT)
 SUCCESS, FAILED, NEVER_ENDS = "Success", "Failed", "never ends"
@@ -196,7 +205,7 @@ def play(situation: Situation, vendor: str, tool: str) -> Row:
 
     clock.on_sleep = stop_a_runaway
     make = our_flow if tool == OURS else prefect_flow
-    with quiet(), wire.on(), _time_of_prefects_tasks(clock):
+    with quiet(), wire.on(), time_of_prefects_tasks(clock):
         flow, task = make(situation, vendor, sandbox, clock)
         try:
             ended = flow.run(executor=LocalExecutor(), run_on_schedule=False).result[task]
@@ -320,15 +329,6 @@ def prefect_flow(
     return flow, bound
 
 
-@contextmanager
-def _time_of_prefects_tasks(clock: VirtualClock) -> Iterator[None]:
-    """Their modules use no more of `time` than the clock has: sleep() and time()."""
-    with mock.patch.object(prefect_census, "time", clock), mock.patch.object(
-        prefect_hightouch, "time", clock
-    ), mock.patch.object(prefect_airbyte, "sleep", clock.sleep):
-        yield
-
-
 # --- the vendors ------------------------------------------------------------------------------
 
 _TRIGGER = re.compile(r"POST .*(/trigger|/rest/run/\d+|/public/v1/jobs|/connections/sync/)")
@@ -360,13 +360,9 @@ class Wire:
         self._situation = situation
         self._triggers = self._looks = 0
 
-    @contextmanager
-    def on(self) -> Iterator[None]:
+    def on(self) -> ContextManager[None]:
         """From here on, all that is sent anywhere arrives here."""
-        with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
-            for method in ("GET", "POST"):
-                wire.add_callback(method, re.compile("https?://"), callback=self._receive)
-            yield
+        return all_that_is_sent(self._receive)
 
     def _receive(self, request: requests.PreparedRequest) -> Answer:
         self.requests += 1

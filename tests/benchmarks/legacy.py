@@ -6,24 +6,31 @@ told by the same stub of the endpoints of 2022, each in a flow of its own, on a 
 
 import datetime as dt
 import json
-import re
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
-from unittest import mock
+from typing import (
+    Any,
+    ContextManager,
+    Dict,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 from urllib.parse import urlsplit
 
 import requests
-import responses
 from prefect import Flow, Task
 from prefect.executors import LocalExecutor
 from prefect.tasks.airbyte import airbyte as prefect_airbyte
 from prefect.tasks.census import census as prefect_census
-from prefect.tasks.hightouch import hightouch_utils as prefect_hightouch
 from prefect.tasks.hightouch.hightouch_tasks import HightouchRunSync as PrefectHightouch
 
 from prefect1_rsync.legacy import AirbyteConnectionTask, CensusSyncTask, HightouchRunSync
 from tests.benchmarks.polling import quiet
+from tests.benchmarks.prefects import time_of_prefects_tasks
 from tests.clock import VirtualClock
+from tests.wire import all_that_is_sent
 
 VENDORS = ("census", "hightouch", "airbyte")
 PREFECT, DROP_IN = "Prefect 1.4.1", "drop-in"
@@ -177,7 +184,7 @@ def play(situation: Situation, vendor: str, tool: str) -> Row:
     clock.on_sleep = stop_a_runaway
     stub = Stub(situation, vendor)
     result: Any = None
-    with quiet(), stub.on_the_wire(), _time_of_prefects_tasks(clock):
+    with quiet(), stub.on_the_wire(), time_of_prefects_tasks(clock):
         flow, task = flow_of(situation, vendor, tool, clock)
         try:
             ended = flow.run(executor=LocalExecutor(), run_on_schedule=False).result[task]
@@ -239,15 +246,6 @@ def flow_of(situation: Situation, vendor: str, tool: str, clock: VirtualClock) -
     return flow, bound
 
 
-@contextmanager
-def _time_of_prefects_tasks(clock: VirtualClock) -> Iterator[None]:
-    """Their modules use no more of `time` than the clock has: sleep() and time()."""
-    with mock.patch.object(prefect_census, "time", clock), mock.patch.object(
-        prefect_hightouch, "time", clock
-    ), mock.patch.object(prefect_airbyte, "sleep", clock.sleep):
-        yield
-
-
 # --- the vendors ------------------------------------------------------------------------------
 
 Answer = Tuple[int, Dict[str, str], str]
@@ -275,13 +273,9 @@ class Stub:
         self._stale = 2 if situation.stale else 0
         self._busy = 2 if situation.busy else 0
 
-    @contextmanager
-    def on_the_wire(self) -> Iterator[None]:
+    def on_the_wire(self) -> ContextManager[None]:
         """All that `requests` sends anywhere arrives here."""
-        with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
-            for method in ("GET", "POST"):
-                wire.add_callback(method, re.compile("https?://"), callback=self._receive)
-            yield
+        return all_that_is_sent(self._receive)
 
     def _receive(self, request: requests.PreparedRequest) -> Union[Answer, Exception]:
         if self._situation.first is not None:

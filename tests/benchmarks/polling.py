@@ -8,16 +8,25 @@ they arrive.
 
 import json
 import logging
-import re
 import statistics
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 from unittest import mock
 from urllib.parse import urlsplit
 
 import requests
-import responses
 from prefect.tasks.airbyte import airbyte as prefect_airbyte
 from prefect.tasks.census import census as prefect_census
 from prefect.tasks.hightouch import hightouch_utils as prefect_hightouch
@@ -27,6 +36,7 @@ from prefect1_rsync import AirbyteSyncTask, CensusSyncTask, HightouchSyncTask
 from prefect1_rsync.sandbox import Sandbox
 from prefect1_rsync.tasks.base import SyncTask
 from tests.clock import VirtualClock
+from tests.wire import all_that_is_sent
 
 VENDORS = ("census", "hightouch", "airbyte")
 #: Seconds that a sync takes at the vendor.
@@ -252,18 +262,9 @@ class Server:
         """Whether the request that was just answered asked how the run stands."""
         raise NotImplementedError
 
-    @contextmanager
-    def on_the_wire(self) -> Iterator[None]:
+    def on_the_wire(self) -> ContextManager[None]:
         """All that `requests` sends anywhere arrives here."""
-        with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
-            for method in ("GET", "POST"):
-                wire.add_callback(
-                    method,
-                    re.compile("https?://"),
-                    callback=self._receive,
-                    content_type="application/json",
-                )
-            yield
+        return all_that_is_sent(self._receive, content_type="application/json")
 
     def _receive(self, request: requests.PreparedRequest) -> Answer:
         began = time.process_time()

@@ -5,18 +5,15 @@ It does not have Hightouch's legacy endpoint and Airbyte's export: those are her
 """
 
 import json
-import re
 import runpy
 import time
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, ContextManager, Dict, List, Tuple
 from urllib.parse import urlsplit
 
 import prefect
 import prefect.tasks.airbyte.airbyte
 import requests
-import responses
 from prefect import Flow
 from prefect.engine.state import State
 
@@ -24,6 +21,7 @@ import prefect1_rsync.legacy.airbyte
 from prefect1_rsync.sandbox import Sandbox
 from prefect1_rsync.tasks.base import SyncTask
 from tests.clock import VirtualClock
+from tests.wire import all_that_is_sent
 
 TOKEN = "secret-token:c4nary-census"
 KEY = "c4nary-hightouch"
@@ -79,13 +77,9 @@ class World:
         ]
         return sorted(runs + self._legacy)
 
-    @contextmanager
-    def on_the_wire(self) -> Iterator[None]:
+    def on_the_wire(self) -> ContextManager[None]:
         """All that `requests` sends anywhere arrives here."""
-        with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
-            for method in ("GET", "POST"):
-                wire.add_callback(method, re.compile("https?://"), callback=self._answer)
-            yield
+        return all_that_is_sent(self._answer)
 
     def _answer(self, request: requests.PreparedRequest) -> Tuple[int, Dict[str, str], bytes]:
         url = urlsplit(str(request.url))
