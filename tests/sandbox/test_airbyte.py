@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from base64 import b64encode, urlsafe_b64decode
 
 import pytest
@@ -148,7 +149,8 @@ def test_jobs_are_listed_oldest_first(ask, airbyte):
     assert listed("status=running") == listed("jobType=reset") == [other]
     assert listed(mine + "&limit=2&offset=2") == ids[2:]
     assert listed("workspaceIds=" + OTHER) == []
-    start = job(ask, ids[1])["startTime"]
+    # Zero seconds are left out in answers; in a query, a time without them is none.
+    start = re.sub(r"T(..:..)Z", r"T\1:00Z", job(ask, ids[1])["startTime"])
     assert listed(f"createdAtStart={start}&createdAtEnd={start}") == [ids[1]]
 
 
